@@ -1,0 +1,276 @@
+"""What the engine wants done: its only output.
+
+Commands to the switch are carried out once; commands to the record are written in the transaction
+that also writes the journal. A `PlaceCall` is sent only after that transaction is committed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from dialer.agent import AgentState
+from dialer.call import CallState
+from dialer.model import AgentId, AttemptId, CallRef, ContactId, TrunkId
+from dialer.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceCall:
+    """Dial a customer, holding the answer on the switch."""
+
+    attempt_id: AttemptId
+    contact_id: ContactId
+    number: str
+    trunk_id: TrunkId
+    trunk_address: str
+    caller_id: str
+    ring_timeout: timedelta
+    kind: Literal["place_call"] = "place_call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkAgent:
+    """Call an agent and hold him on the line, ready to be joined."""
+
+    agent_id: AgentId
+    correlator: str
+    address: str
+    number: str
+    kind: Literal["park_agent"] = "park_agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Connect a held customer with a parked agent."""
+
+    correlator: str
+    """The attempt."""
+    agent_id: AgentId
+    address: str
+    customer: CallRef
+    agent: CallRef
+    kind: Literal["join"] = "join"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divert:
+    """Send a held customer to an agent who isn't parked; his device rings."""
+
+    correlator: str
+    agent_id: AgentId
+    address: str
+    number: str
+    customer: CallRef
+    kind: Literal["divert"] = "divert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayMessage:
+    """Give a held customer the safe-harbour message, after which the switch ends the call."""
+
+    correlator: str
+    customer: CallRef
+    kind: Literal["play_message"] = "play_message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUp:
+    """End a customer's or a parked agent's call."""
+
+    correlator: str
+    call: CallRef | None
+    """None when the switch never told its own name of the call."""
+    reason: str
+    kind: Literal["hang_up"] = "hang_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadContacts:
+    """Claim up to `limit` due contacts; answered by `ContactsLoaded`."""
+
+    limit: int
+    kind: Literal["load_contacts"] = "load_contacts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeSnapshot:
+    """Ask the switch what is going on; answered by `SnapshotTaken`."""
+
+    kind: Literal["take_snapshot"] = "take_snapshot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAttemptRecord:
+    """Write-ahead: the row of an attempt about to be dialed; goes with its `PlaceCall`."""
+
+    attempt_id: AttemptId
+    contact_id: ContactId
+    number: str
+    trunk_id: TrunkId
+    caller_id: str
+    at: datetime
+    kind: Literal["open_attempt"] = "open_attempt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveAttempt:
+    """An attempt moved on. Fields that are None keep what is stored."""
+
+    attempt_id: AttemptId
+    state: CallState
+    at: datetime
+    call: CallRef | None = None
+    accepted_at: datetime | None = None
+    answered_at: datetime | None = None
+    joined_at: datetime | None = None
+    agent_id: AgentId | None = None
+    kind: Literal["save_attempt"] = "save_attempt"
+
+
+class ContactState(StrEnum):
+    """Where a contact stands in its campaign."""
+
+    ready = "ready"
+    """Waits until it is due."""
+    claimed = "claimed"
+    """In an engine's buffer."""
+    dialing = "dialing"
+    """Has an open attempt."""
+    finished = "finished"
+    """Reached, or not to be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAttempt:
+    """An attempt ended: its one outcome, and what becomes of the contact."""
+
+    attempt_id: AttemptId
+    contact_id: ContactId
+    number: str
+    outcome: Outcome
+    at: datetime
+    reason: str
+    contact_state: ContactState
+    due_at: datetime | None = None
+    """When the contact is due again, if it is."""
+    agent_id: AgentId | None = None
+    talk: timedelta | None = None
+    cause: str = ""
+    kind: Literal["close_attempt"] = "close_attempt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnContact:
+    """A claimed contact is given back undialed, with the reason (the record of a call not placed)."""
+
+    contact_id: ContactId
+    reason: str
+    at: datetime
+    contact_state: ContactState = ContactState.ready
+    due_at: datetime | None = None
+    """None keeps what is stored."""
+    number: str = ""
+    kind: Literal["return_contact"] = "return_contact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveAgent:
+    """An agent's state changed."""
+
+    agent_id: AgentId
+    state: AgentState
+    at: datetime
+    correlator: str = ""
+    """The attempt while reserved, ringing or talking; the park while parked."""
+    call: CallRef | None = None
+    kind: Literal["save_agent"] = "save_agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveDisposition:
+    """What the agent said about an attempt."""
+
+    attempt_id: AttemptId
+    agent_id: AgentId
+    code: str
+    at: datetime
+    kind: Literal["save_disposition"] = "save_disposition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotePacing:
+    """The pacer's decision and the numbers it saw; for the journal, the live view and the metrics."""
+
+    place: int
+    wanted: int
+    reason: str
+    free: int
+    ringing: int
+    waiting: int
+    talking: int
+    abandonment: float
+    kind: Literal["note_pacing"] = "note_pacing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteOddity:
+    """Something the state tables don't list: a late duplicate, an unknown call. Counted, never fatal."""
+
+    code: str
+    correlator: str = ""
+    detail: str = ""
+    kind: Literal["note_oddity"] = "note_oddity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """Nothing is in progress and nothing more will be placed: the dial activity may end.
+
+    `reason` is `exhausted` (list finished), or what was asked: stopped, window_closed, shutdown.
+    """
+
+    reason: str
+    kind: Literal["drained"] = "drained"
+
+
+SwitchCommand = PlaceCall | ParkAgent | Join | Divert | PlayMessage | HangUp
+"""Carried out by a switch."""
+
+RecordCommand = (
+    OpenAttemptRecord
+    | SaveAttempt
+    | CloseAttempt
+    | ReturnContact
+    | SaveAgent
+    | SaveDisposition
+    | NotePacing
+    | NoteOddity
+)
+"""Written to the system of record."""
+
+Command = Annotated[
+    PlaceCall
+    | ParkAgent
+    | Join
+    | Divert
+    | PlayMessage
+    | HangUp
+    | LoadContacts
+    | TakeSnapshot
+    | OpenAttemptRecord
+    | SaveAttempt
+    | CloseAttempt
+    | ReturnContact
+    | SaveAgent
+    | SaveDisposition
+    | NotePacing
+    | NoteOddity
+    | Drained,
+    Field(discriminator="kind"),
+]
+
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+"""Reads and writes any command as JSON."""

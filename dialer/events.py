@@ -1,0 +1,344 @@
+"""What can happen, in the dialer's words: the only input of the engine.
+
+Vendor adapters translate into these; the dial loop adds the replies of commands and the clock. Each
+is a frozen dataclass with a `kind` that names it in the journal. `correlator` is the attempt's id for
+a customer's call and the park's id for an agent's.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from dialer.model import (
+    Agent,
+    AgentId,
+    AttemptId,
+    CallRef,
+    CampaignId,
+    CampaignSettings,
+    ContactId,
+    Dialable,
+    Number,
+    Trunk,
+)
+from dialer.outcomes import Outcome
+from dialer.switching import Capabilities, SwitchSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAttempt:
+    """An attempt that the previous holder of the lease left open, as the database knows it."""
+
+    attempt_id: AttemptId
+    contact: Dialable
+    number: Number
+    trunk_id: str
+    state: str
+    """A `CallState` value."""
+    placed_at: datetime
+    accepted: bool
+    """The switch acknowledged the request to dial."""
+    answered_at: datetime | None = None
+    agent_id: AgentId | None = None
+    call: CallRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPark:
+    """An agent's parked call that the previous holder of the lease left open."""
+
+    agent_id: AgentId
+    correlator: str
+    call: CallRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Counts that survive a take-over, so that pacing and the cap don't start from nothing."""
+
+    placed: int = 0
+    answered: int = 0
+    """By a person, abandoned ones included."""
+    abandoned: int = 0
+    ring_seconds: float = 0.0
+    """Sum over answered calls."""
+    talk_seconds: float = 0.0
+    """Sum over joined calls that ended."""
+    joined: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """First event of every engine: all that it may know of the past."""
+
+    campaign_id: CampaignId
+    epoch: int
+    settings: CampaignSettings
+    capabilities: Capabilities
+    agents: tuple[Agent, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    attempts: tuple[OpenAttempt, ...] = ()
+    parks: tuple[OpenPark, ...] = ()
+    tally: Tally = field(default_factory=Tally)
+    paused: bool = False
+    kind: Literal["started"] = "started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time passed. A tick that yields no command changes no state, so it need not be journalled."""
+
+    kind: Literal["tick"] = "tick"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactsLoaded:
+    """Reply to `LoadContacts`."""
+
+    contacts: tuple[Dialable, ...]
+    exhausted: bool
+    """Nobody of the campaign's lists is due now or ever, beside those already held or in progress."""
+    next_due_at: datetime | None = None
+    """When the next contact that is not due yet will be."""
+    kind: Literal["contacts_loaded"] = "contacts_loaded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentChanged:
+    """An agent joined the campaign, chose another status, or became (un)reachable."""
+
+    agent: Agent
+    kind: Literal["agent_changed"] = "agent_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunksChanged:
+    """The switch's trunks, as last read."""
+
+    trunks: tuple[Trunk, ...]
+    kind: Literal["trunks_changed"] = "trunks_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandAccepted:
+    """The switch took a command and will carry it out later; `request_id` names it in a failure."""
+
+    correlator: str
+    action: str
+    """Kind of the command: place_call, park_agent, join, divert, play_message, hang_up."""
+    request_id: str = ""
+    kind: Literal["command_accepted"] = "command_accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandFailed:
+    """The switch refused a command at once (`action` known) or later (`request_id` known)."""
+
+    correlator: str = ""
+    action: str = ""
+    request_id: str = ""
+    reason: str = ""
+    unclear: bool = False
+    """Nobody knows whether the command was carried out (time-out after sending)."""
+    outcome: Outcome | None = None
+    """What a failure to dial says about the number, where it says something."""
+    kind: Literal["command_failed"] = "command_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted:
+    """The switch began to call (customer or agent)."""
+
+    correlator: str
+    call: CallRef
+    at: datetime
+    kind: Literal["call_started"] = "call_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRinging:
+    """The called device rings."""
+
+    correlator: str
+    call: CallRef
+    at: datetime
+    kind: Literal["call_ringing"] = "call_ringing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered:
+    """The called party answered."""
+
+    correlator: str
+    call: CallRef
+    at: datetime
+    kind: Literal["call_answered"] = "call_answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallHeld:
+    """The answered party reached the switch-side IVR or bridge where it can be joined.
+
+    `call.leg` is the leg to act upon: for a customer the IVR's (to be replaced), for an agent his own.
+    """
+
+    correlator: str
+    call: CallRef
+    at: datetime
+    kind: Literal["call_held"] = "call_held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallJoined:
+    """Customer and agent hear each other. `address` is the agent's, where the switch says it."""
+
+    correlator: str
+    call: CallRef
+    at: datetime
+    address: str = ""
+    kind: Literal["call_joined"] = "call_joined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineDetected:
+    """The switch thinks that a machine or fax answered."""
+
+    correlator: str
+    at: datetime
+    fax: bool = False
+    kind: Literal["machine_detected"] = "machine_detected"
+
+
+class EndedBy(StrEnum):
+    """Who ended a call, as far as the switch says."""
+
+    customer = "customer"
+    agent = "agent"
+    switch = "switch"
+    unknown = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """A customer's or a parked agent's call is over.
+
+    `outcome` is what the line did where the switch says it: `answered` for a call that was accepted.
+    """
+
+    correlator: str
+    call: CallRef
+    at: datetime
+    outcome: Outcome | None = None
+    by: EndedBy = EndedBy.unknown
+    cause: str = ""
+    """The switch's own code, kept for the record."""
+    kind: Literal["call_ended"] = "call_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disposed:
+    """An agent said what came of a talk; ends wrap-up unless `ready` is false."""
+
+    agent_id: AgentId
+    attempt_id: AttemptId
+    code: str
+    ready: bool = True
+    kind: Literal["disposed"] = "disposed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    """What the switch says is going on. `asked_at` is before the request was sent."""
+
+    snapshot: SwitchSnapshot
+    asked_at: datetime
+    kind: Literal["snapshot_taken"] = "snapshot_taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged:
+    """A person changed the campaign's settings."""
+
+    settings: CampaignSettings
+    kind: Literal["settings_changed"] = "settings_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequested:
+    """Place nothing more. With `clear`, calls nobody has answered yet are hung up too."""
+
+    clear: bool = False
+    kind: Literal["pause_requested"] = "pause_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRequested:
+    """Place calls again."""
+
+    kind: Literal["resume_requested"] = "resume_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainRequested:
+    """Place nothing more, finish what is in progress, release the agents, and end (`Drained`).
+
+    `clear` hangs up calls nobody has answered yet. `reason` is stopped, window_closed or shutdown.
+    """
+
+    reason: str
+    clear: bool = False
+    kind: Literal["drain_requested"] = "drain_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRemoved:
+    """A contact must not be called any more (deleted, do-not-call)."""
+
+    contact_id: ContactId
+    reason: str
+    kind: Literal["contact_removed"] = "contact_removed"
+
+
+SwitchEvent = (
+    CallStarted
+    | CallRinging
+    | CallAnswered
+    | CallHeld
+    | CallJoined
+    | MachineDetected
+    | CallEnded
+    | CommandFailed
+    | AgentChanged
+)
+"""What a vendor adapter may translate into."""
+
+Event = Annotated[
+    Started
+    | Tick
+    | ContactsLoaded
+    | AgentChanged
+    | TrunksChanged
+    | CommandAccepted
+    | CommandFailed
+    | CallStarted
+    | CallRinging
+    | CallAnswered
+    | CallHeld
+    | CallJoined
+    | MachineDetected
+    | CallEnded
+    | Disposed
+    | SnapshotTaken
+    | SettingsChanged
+    | PauseRequested
+    | ResumeRequested
+    | DrainRequested
+    | ContactRemoved,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads and writes any event as JSON."""

@@ -1,0 +1,124 @@
+"""What every pacer sees and answers.
+
+A pacer is pure and never sees the future: the engine tells it what happened (`observe`) and asks, with the
+floor as it stands, how many calls to place now. The engine alone keeps the law, the lines, the calls per
+second and the ceiling of lines per agent; a pacer only says what the agents can take.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dialer.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Counts and ages of everything in progress. Ages are seconds until now, in no order."""
+
+    free: int
+    """Agents who can take a customer at once (parked, or idle where agents aren't parked)."""
+    agents: int
+    """Agents available or working, free ones included."""
+    ringing_ages: Sequence[float] = ()
+    """One for each call placed and not answered yet, since it was placed."""
+    waiting_ages: Sequence[float] = ()
+    """One for each person who answered and has no agent yet, since the answer."""
+    joining: int = 0
+    """Customers with an agent reserved for them."""
+    talking_ages: Sequence[float] = ()
+    wrap_ages: Sequence[float] = ()
+    parking_ages: Sequence[float] = ()
+    """One for each agent on the way to being free, since the switch was asked to call him."""
+    contacts_left: int | None = None
+    """How many more can be dialed now, where known to be few."""
+    closing: bool = False
+    """The shift or window ends soon: don't run ahead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A call was placed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A person or machine answered `ring_s` after the call was placed."""
+
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAnswered:
+    """A call ended unanswered `ring_s` after it was placed."""
+
+    ring_s: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFound:
+    """A call that was answered turned out not to be a person."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A person was joined with an agent `wait_s` after the answer."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """A person answered and was never joined."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded:
+    """A talk ended after `talk_s`."""
+
+    talk_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapEnded:
+    """An agent was ready again `wrap_s` after the talk."""
+
+    wrap_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """An agent came on the line `ring_s` after he was called."""
+
+    ring_s: float
+
+
+Observation = Placed | Answered | NotAnswered | MachineFound | Served | Abandoned | TalkEnded | WrapEnded | Parked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """How many calls to place now, and why, in words a floor manager understands."""
+
+    place: int
+    reason: str
+
+
+class Pacer(Protocol):
+    """Decides how many calls to place."""
+
+    name: str
+
+    def observe(self, observation: Observation, now: datetime) -> None:
+        """Learn from what happened."""
+        ...
+
+    def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
+        """Return how many more calls the agents can take; changes nothing in the pacer."""
+        ...

@@ -1,0 +1,45 @@
+"""The contract between offhook and a PBX family.
+
+Every family is a package with the same files: `wire.py` (typed messages), `client.py` (commands over the
+network), `events.py` (vendor event -> dialer event), `switch.py` (the adapter below). The dial loop uses the
+part of it that `activities.ports.Switch` names; the links and the commands use the rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from activities.ports import Switch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One thing that `offhook switch check` looked at."""
+
+    name: str
+    """reachability, authentication, clock, events, rights, entities..."""
+    ok: bool
+    detail: str
+    advice: str = ""
+    """What to do when it isn't ok."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlated:
+    """What the hook needs to file a vendor event without understanding it."""
+
+    correlator: str
+    dedup_key: str
+    """Equal for two deliveries of the same event."""
+
+
+class SwitchAdapter(Switch, Protocol):
+    """A PBX family's whole adapter."""
+
+    def file(self, payload: dict[str, str]) -> Correlated:
+        """Name an incoming event for the inbox; never fails on odd input."""
+        ...
+
+    async def check(self) -> Sequence[CheckResult]:
+        """Look at everything that must work, each with advice; never raises."""
+        ...
