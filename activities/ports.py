@@ -1,7 +1,7 @@
 """What the durable and live layers need of the world, in their own words.
 
-Adapters live under `offhook`; doubles for tests under `tests/support`. Every method that changes something is
-safe to repeat with the same arguments.
+Adapters live under `offhook`; doubles for tests under `tests/support`. Every method that changes
+something is safe to repeat with the same arguments.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,9 @@ from dialer.switching import Accepted, Capabilities, RawEvent, SwitchSnapshot
 
 
 class Switch(Protocol):
-    """A PBX link that carries out the engine's commands. Failures are `dialer.switching.SwitchError`s."""
+    """A PBX link that carries out the engine's commands. Failures are
+    `dialer.switching.SwitchError`s.
+    """
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -70,15 +72,32 @@ class LeaseLost(Exception):
     code = "lease_lost"
 
 
+class StoreUnavailable(Exception):
+    """The system of record can't be reached just now; asking again may help."""
+
+    code = "store_unavailable"
+
+
 class DialStore(Protocol):
-    """The system of record, as the dial loop uses it."""
+    """The system of record, as the dial loop uses it.
+
+    Every method raises `StoreUnavailable` for a connection that is gone or refused, and may be
+    asked again with the same arguments: `apply` of a step that was committed before its reply got
+    lost changes nothing.
+    """
 
     async def take_lease(self, campaign: CampaignId, *, owner: str, now: datetime) -> Lease:
-        """Take over the campaign: a higher epoch, the contacts that were claimed but not dialed given back."""
+        """Take over the campaign: a higher epoch, the contacts that were claimed but not dialed
+        given back.
+        """
         ...
 
-    async def load_started(self, lease: Lease, capabilities: Capabilities, now: datetime) -> Started:
-        """Everything a new engine must know: settings, agents, trunks, open attempts and parks, tallies."""
+    async def load_started(
+        self, lease: Lease, capabilities: Capabilities, now: datetime
+    ) -> Started:
+        """Everything a new engine must know: settings, agents, trunks, open attempts and parks,
+        tallies.
+        """
         ...
 
     async def apply(
@@ -116,12 +135,16 @@ class InboxItem:
 
 
 class Inbox(Protocol):
-    """Events in commit order, by cursor."""
+    """Events in commit order, by cursor. Raises `StoreUnavailable` as `DialStore` does."""
 
-    async def read(self, cursors: Sequence[tuple[str, int]], *, limit: int) -> Sequence[InboxItem]: ...
+    async def read(
+        self, cursors: Sequence[tuple[str, int]], *, limit: int
+    ) -> Sequence[InboxItem]: ...
 
     async def wait(self, channels: Sequence[str], *, timeout: float) -> None:
-        """Return when something may have arrived on one of the channels, or after `timeout` seconds."""
+        """Return when something may have arrived on one of the channels, or after `timeout`
+        seconds.
+        """
         ...
 
     async def post(self, channel: str, *, event: Event, key: str, now: datetime) -> None:

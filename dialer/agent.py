@@ -1,14 +1,13 @@
 """The engine's view of an agent, as a table.
 
 *idle*: not on a line of ours. *ringing*: being called, to be parked or to take a diverted customer.
-*parked*: waits on the line, can be joined at once. *reserved*: a join is on its way. *talking*: with a
-customer. *wrap_up*: after a talk, until a disposition or the limit. Reservation is a lease: every state
-but idle, parked and talking has a deadline, kept by the engine.
+*parked*: waits on the line, can be joined at once. *reserved*: a join is on its way. *talking*:
+with a customer. *wrap_up*: after a talk, until a disposition or the limit. Reservation is a lease:
+every state but idle, parked and talking has a deadline, kept by the engine.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-
 
 
 class AgentState(StrEnum):

@@ -3,9 +3,9 @@
 A customer's call is *placing* from the moment its row is committed until the switch acknowledges,
 *dialing* and *ringing* until somebody answers, *answered* until the switch holds it where it can be
 joined, *held* while the person waits for an agent, *joining* while an agent is being connected,
-*talking*, or *message* when nobody was free in time. Whatever is not listed is a late duplicate or a
-mistake: the engine counts it and goes on. Losing a request for sure is `refused`; `ended` covers every
-other end, with the outcome told apart by the state it came from (`ended_outcome`).
+*talking*, or *message* when nobody was free in time. Whatever is not listed is a late duplicate or
+a mistake: the engine counts it and goes on. Losing a request for sure is `refused`; `ended` covers
+every other end, with the outcome told apart by the state it came from (`ended_outcome`).
 """
 
 from collections.abc import Mapping
@@ -106,8 +106,8 @@ def advance(state: CallState, move: CallMove) -> CallState:
 def ended_outcome(state: CallState, said: Outcome | None) -> Outcome:
     """The one outcome of an attempt that ended in `state` when the switch said `said`.
 
-    A person who was never joined counts as abandoned, whoever hung up; before an answer the switch's word
-    stands, and silence is `unknown`.
+    A person who was never joined counts as abandoned, whoever hung up; before an answer the
+    switch's word stands, and silence is `unknown`.
     """
     if state is S.talking:
         return Outcome.answered

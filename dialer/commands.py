@@ -274,3 +274,6 @@ Command = Annotated[
 
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 """Reads and writes any command as JSON."""
+
+COMMANDS: TypeAdapter[list[Command]] = TypeAdapter(list[Command])
+"""Reads and writes the commands of one step as JSON."""

@@ -143,6 +143,8 @@ class CommandFailed:
     reason: str = ""
     unclear: bool = False
     """Nobody knows whether the command was carried out (time-out after sending)."""
+    refused: bool = False
+    """The switch said no, as opposed to being out of reach; neither means that it acted."""
     outcome: Outcome | None = None
     """What a failure to dial says about the number, where it says something."""
     kind: Literal["command_failed"] = "command_failed"

@@ -96,14 +96,20 @@ class CampaignSettings(Frozen):
     caller_id: Annotated[str, Field(max_length=20)] = ""
     default_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "IT"
     pacing: PacingSettings = PacingSettings()
-    ring_timeout: Annotated[timedelta, Field(ge=timedelta(seconds=15), le=timedelta(seconds=120))] = (
-        timedelta(seconds=25)
+    ring_timeout: Annotated[
+        timedelta, Field(ge=timedelta(seconds=15), le=timedelta(seconds=120))
+    ] = timedelta(seconds=25)
+    patience: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=30))] = timedelta(
+        seconds=2
     )
-    patience: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=30))] = timedelta(seconds=2)
-    """How long a person who answered may wait for an agent before hearing the safe-harbour message."""
+    """How long a person who answered may wait for an agent before hearing the safe-harbour
+    message.
+    """
     message_limit: Annotated[timedelta, Field(le=timedelta(minutes=2))] = timedelta(seconds=30)
     """How long the safe-harbour message may take before the line is cleared."""
-    wrap_up: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(minutes=30))] = timedelta(seconds=10)
+    wrap_up: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(minutes=30))] = timedelta(
+        seconds=10
+    )
     """Most time after a talk before the agent is free again; a disposition ends it sooner."""
     distribution: Distribution = Distribution.most_idle
     hours: CallingHours = CallingHours.always()
@@ -150,7 +156,9 @@ class Agent:
     """The agent's extension."""
     status: AgentStatus = AgentStatus.logged_off
     reachable: bool = True
-    """False while the switch says that the device can't be called (unregistered, do not disturb)."""
+    """False while the switch says that the device can't be called (unregistered, do not
+    disturb).
+    """
     order: int = 0
     """Place in sequential distribution; lower first."""
 

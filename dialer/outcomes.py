@@ -4,7 +4,9 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The one way in which an attempt ended; what the agent said is a disposition, not an outcome."""
+    """The one way in which an attempt ended; what the agent said is a disposition, not an
+    outcome.
+    """
 
     answered = "answered"
     busy = "busy"

@@ -29,7 +29,9 @@ class Capabilities:
 
     way: Way
     parks_agents: bool = True
-    """Agents can wait on the line; otherwise an answered customer is diverted to a ringing agent."""
+    """Agents can wait on the line; otherwise an answered customer is diverted to a ringing
+    agent.
+    """
     plays_message: bool = True
     """An answered customer can be given the safe-harbour message."""
     cancels_ringing: bool = True
@@ -135,5 +137,3 @@ class SwitchUnclear(SwitchError):
     """The command was sent and no clear reply came."""
 
     code = "switch_unclear"
-
-

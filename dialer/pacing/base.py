@@ -1,8 +1,8 @@
 """What every pacer sees and answers.
 
-A pacer is pure and never sees the future: the engine tells it what happened (`observe`) and asks, with the
-floor as it stands, how many calls to place now. The engine alone keeps the law, the lines, the calls per
-second and the ceiling of lines per agent; a pacer only says what the agents can take.
+A pacer is pure and never sees the future: the engine tells it what happened (`observe`) and asks,
+with the floor as it stands, how many calls to place now. The engine alone keeps the law, the lines,
+the calls per second and the ceiling of lines per agent; a pacer only says what the agents can take.
 """
 
 from collections.abc import Sequence
@@ -99,7 +99,17 @@ class Parked:
     ring_s: float
 
 
-Observation = Placed | Answered | NotAnswered | MachineFound | Served | Abandoned | TalkEnded | WrapEnded | Parked
+Observation = (
+    Placed
+    | Answered
+    | NotAnswered
+    | MachineFound
+    | Served
+    | Abandoned
+    | TalkEnded
+    | WrapEnded
+    | Parked
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

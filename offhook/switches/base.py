@@ -1,8 +1,9 @@
 """The contract between offhook and a PBX family.
 
-Every family is a package with the same files: `wire.py` (typed messages), `client.py` (commands over the
-network), `events.py` (vendor event -> dialer event), `switch.py` (the adapter below). The dial loop uses the
-part of it that `activities.ports.Switch` names; the links and the commands use the rest.
+Every family is a package with the same files: `wire.py` (typed messages), `client.py` (commands
+over the network), `events.py` (vendor event -> dialer event), `switch.py` (the adapter below). The
+dial loop uses the part of it that `activities.ports.Switch` names; the links and the commands use
+the rest.
 """
 
 from collections.abc import Sequence

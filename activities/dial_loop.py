@@ -1,0 +1,389 @@
+"""The live layer: one engine, one lease, one loop.
+
+Everything that reaches the engine passes through here in one order, and that order is what the
+journal keeps: inbox rows by cursor, replies of commands, and the clock. A step is: take what has
+come, let the engine think, send what can't wait (join, message, hang up), commit the step, then
+send what must not precede its row (dial, park). While a step is being committed new events gather
+for the next one, so the batch grows with the load by itself.
+
+The commit is fenced by the lease: a loop that was presumed dead learns of it at its next step and
+ends.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar, assert_never
+
+from activities.ports import (
+    DialStore,
+    Inbox,
+    InboxItem,
+    JournalEntry,
+    Lease,
+    LeaseLost,
+    StoreUnavailable,
+    Switch,
+    campaign_channel,
+    switch_channel,
+)
+from dialer.commands import (
+    COMMANDS,
+    Command,
+    Divert,
+    Drained,
+    HangUp,
+    Join,
+    LoadContacts,
+    ParkAgent,
+    PlaceCall,
+    PlayMessage,
+    RecordCommand,
+    SwitchCommand,
+    TakeSnapshot,
+)
+from dialer.engine import Engine
+from dialer.events import (
+    EVENT,
+    AgentChanged,
+    CommandAccepted,
+    CommandFailed,
+    ContactsLoaded,
+    Event,
+    SnapshotTaken,
+    Tick,
+)
+from dialer.model import AgentId, CampaignId
+from dialer.switching import SwitchError, SwitchRefused, SwitchUnclear
+
+T = TypeVar("T")
+
+TICK = timedelta(milliseconds=200)
+"""Longest sleep of the loop; pacing looks at ages this often."""
+READ_LIMIT = 500
+STEP_LIMIT = 200
+"""Most events in one step, so that a flood can't starve the commit."""
+STORE_RETRY = timedelta(milliseconds=200)
+WAIT_INBOX = timedelta(seconds=1)
+
+
+class DialObserver(Protocol):
+    """Told what the loop does, for metrics and logs; must return at once."""
+
+    def step(self, *, events: int, commands: int, took: timedelta) -> None: ...
+    def sent(self, command: SwitchCommand, *, lag: timedelta) -> None:
+        """A command left; `lag` is the time since the event that caused it was received."""
+        ...
+
+    def failed(self, action: str, error: Exception) -> None: ...
+    def untranslatable(self, channel: str, error: Exception) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    event: Event
+    received_at: datetime
+    inbox: tuple[str, int] | None = None
+
+
+@dataclass(slots=True)
+class _Step:
+    """What one turn of the loop wants written and sent."""
+
+    entries: list[JournalEntry] = field(default_factory=list)
+    records: list[RecordCommand] = field(default_factory=list)
+    urgent: list[tuple[SwitchCommand, datetime]] = field(default_factory=list)
+    after_commit: list[tuple[SwitchCommand, datetime]] = field(default_factory=list)
+    questions: list[LoadContacts | TakeSnapshot] = field(default_factory=list)
+    cursors: dict[str, int] = field(default_factory=dict)
+    drained: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.entries or self.cursors)
+
+
+class DialLoop:
+    """Dials for one campaign until the engine has drained, the lease is lost or the task is
+    cancelled.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: DialStore,
+        inbox: Inbox,
+        switch: Switch,
+        clock: Callable[[], datetime],
+        observer: DialObserver,
+        parallel_dials: int = 32,
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._switch = switch
+        self._clock = clock
+        self._observer = observer
+        self._dials = asyncio.Semaphore(parallel_dials)
+        self._engine = Engine()
+        self._queue: asyncio.Queue[_Arrival] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._agents: set[AgentId] = set()
+        self._seq = 0
+        self.status: dict[str, int] = {}
+
+    async def run(self, campaign: CampaignId, *, owner: str) -> str:
+        """Return the reason for which the engine drained; raise `LeaseLost` when fenced off."""
+        lease = await self._retry(
+            lambda: self._store.take_lease(campaign, owner=owner, now=self._clock())
+        )
+        now = self._clock()
+        started = await self._retry(
+            lambda: self._store.load_started(lease, self._switch.capabilities, now)
+        )
+        self._agents = {agent.agent_id for agent in started.agents}
+        step = _Step()
+        self._handle(step, _Arrival(event=started, received_at=now), self._clock())
+        reader = asyncio.create_task(self._read(lease), name=f"inbox {campaign}")
+        try:
+            await self._carry_out(lease, step)
+            reason = await self._turn_until_drained(lease, reader)
+            await self._settle()
+            await self._retry(lambda: self._store.release_lease(lease, now=self._clock()))
+            return reason
+        finally:
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, LeaseLost):
+                await reader
+            for task in self._tasks:
+                task.cancel()
+
+    async def _turn_until_drained(self, lease: Lease, reader: "asyncio.Task[None]") -> str:
+        while True:
+            if reader.done():
+                reader.result()
+            step = _Step()
+            for arrival in await self._gather():
+                self._handle(step, arrival, self._clock())
+            deadline = self._engine.next_deadline()
+            now = self._clock()
+            if step.empty or (deadline is not None and deadline <= now):
+                self._handle(step, _Arrival(event=Tick(), received_at=now), now)
+            await self._carry_out(lease, step)
+            if step.drained is not None:
+                return step.drained
+
+    async def _gather(self) -> list[_Arrival]:
+        """Wait for something to happen or to fall due; then take everything that is there."""
+        arrivals: list[_Arrival] = []
+        if self._queue.empty():
+            deadline = self._engine.next_deadline()
+            wait = TICK if deadline is None else min(TICK, deadline - self._clock())
+            if wait > timedelta(0):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait.total_seconds()):
+                        arrivals.append(await self._queue.get())
+        while not self._queue.empty() and len(arrivals) < STEP_LIMIT:
+            arrivals.append(self._queue.get_nowait())
+        return arrivals
+
+    def _handle(self, step: _Step, arrival: _Arrival, now: datetime) -> None:
+        """Let the engine think about one event and sort its commands by when they may be carried
+        out.
+        """
+        commands = self._engine.handle(arrival.event, now)
+        if arrival.inbox is not None:
+            channel, inbox_id = arrival.inbox
+            step.cursors[channel] = inbox_id
+        if commands or not isinstance(arrival.event, Tick):
+            self._seq += 1
+            step.entries.append(
+                JournalEntry(
+                    seq=self._seq,
+                    at=now,
+                    event=EVENT.dump_json(arrival.event),
+                    commands=COMMANDS.dump_json(commands),
+                    inbox_id=arrival.inbox[1] if arrival.inbox else None,
+                )
+            )
+        for command in commands:
+            self._sort(step, command, arrival.received_at)
+
+    def _sort(self, step: _Step, command: Command, since: datetime) -> None:
+        match command:
+            case Join() | Divert() | PlayMessage() | HangUp():
+                step.urgent.append((command, since))
+            case PlaceCall() | ParkAgent():
+                step.after_commit.append((command, since))
+            case LoadContacts() | TakeSnapshot():
+                step.questions.append(command)
+            case Drained(reason=reason):
+                step.drained = reason
+            case _:
+                step.records.append(command)
+
+    async def _carry_out(self, lease: Lease, step: _Step) -> None:
+        began = self._clock()
+        for command, since in step.urgent:
+            self._send(command, since)
+        if not step.empty:
+            await self._retry(
+                lambda: self._store.apply(
+                    lease,
+                    entries=step.entries,
+                    records=step.records,
+                    cursors=tuple(step.cursors.items()),
+                    now=began,
+                )
+            )
+        for command, since in step.after_commit:
+            self._send(command, since)
+        for question in step.questions:
+            match question:
+                case LoadContacts():
+                    self._spawn(self._load_contacts(lease, question))
+                case TakeSnapshot():
+                    self._spawn(self._take_snapshot())
+                case _:
+                    assert_never(question)
+        self._observer.step(
+            events=len(step.entries), commands=len(step.records), took=self._clock() - began
+        )
+
+    def _send(self, command: SwitchCommand, since: datetime) -> None:
+        self._observer.sent(command, lag=self._clock() - since)
+        self._spawn(self._execute(command))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _execute(self, command: SwitchCommand) -> None:
+        correlator = command.attempt_id if isinstance(command, PlaceCall) else command.correlator
+        try:
+            if isinstance(command, PlaceCall):
+                async with self._dials:
+                    accepted = await self._switch.place(command)
+            else:
+                accepted = await self._ask(command)
+        except SwitchError as error:
+            self._observer.failed(command.kind, error)
+            self._put(
+                CommandFailed(
+                    correlator=correlator,
+                    action=command.kind,
+                    reason=_reason(error),
+                    unclear=isinstance(error, SwitchUnclear),
+                    refused=isinstance(error, SwitchRefused),
+                )
+            )
+        else:
+            self._put(
+                CommandAccepted(
+                    correlator=correlator, action=command.kind, request_id=accepted.request_id
+                )
+            )
+
+    async def _ask(self, command: ParkAgent | Join | Divert | PlayMessage | HangUp) -> Any:
+        match command:
+            case ParkAgent():
+                return await self._switch.park(command)
+            case Join():
+                return await self._switch.join(command)
+            case Divert():
+                return await self._switch.divert(command)
+            case PlayMessage():
+                return await self._switch.play_message(command)
+            case HangUp():
+                return await self._switch.hang_up(command)
+            case _:
+                assert_never(command)
+
+    async def _load_contacts(self, lease: Lease, question: LoadContacts) -> None:
+        contacts, exhausted, next_due_at = await self._retry(
+            lambda: self._store.claim_contacts(lease, limit=question.limit, now=self._clock())
+        )
+        self._put(ContactsLoaded(contacts=contacts, exhausted=exhausted, next_due_at=next_due_at))
+
+    async def _take_snapshot(self) -> None:
+        asked_at = self._clock()
+        try:
+            snapshot = await self._switch.snapshot()
+        except SwitchError as error:
+            self._observer.failed("take_snapshot", error)
+            self._put(CommandFailed(action="take_snapshot", reason=_reason(error)))
+        else:
+            self._put(SnapshotTaken(snapshot=snapshot, asked_at=asked_at))
+
+    def _put(self, event: Event) -> None:
+        self._queue.put_nowait(_Arrival(event=event, received_at=self._clock()))
+
+    async def _read(self, lease: Lease) -> None:
+        """Feed inbox rows to the loop in commit order, from the cursor that the last step
+        applied.
+        """
+        cursors = dict(lease.cursors)
+        campaign, switch = campaign_channel(lease.campaign_id), switch_channel(lease.switch_id)
+        for channel in (campaign, switch):
+            cursors.setdefault(channel, 0)
+        while True:
+            position = tuple(cursors.items())
+            items = await self._retry(lambda: self._inbox.read(position, limit=READ_LIMIT))  # noqa: B023 (awaited at once)
+            for item in items:
+                cursors[item.channel] = item.inbox_id
+                for event in self._events_of(item, lease.campaign_id):
+                    self._queue.put_nowait(
+                        _Arrival(
+                            event=event,
+                            received_at=item.received_at,
+                            inbox=(item.channel, item.inbox_id),
+                        )
+                    )
+            if not items:
+                await self._retry(
+                    lambda: self._inbox.wait((campaign, switch), timeout=WAIT_INBOX.total_seconds())
+                )
+
+    def _events_of(self, item: InboxItem, campaign: CampaignId) -> Iterable[Event]:
+        if item.event is not None:
+            if isinstance(item.event, AgentChanged) and self._concerns(item, item.event):
+                self._agents.add(item.event.agent.agent_id)
+                yield item.event
+            elif not isinstance(item.event, AgentChanged):
+                yield item.event
+        if item.raw is not None:
+            try:
+                translated: Sequence[Event] = self._switch.translate(item.raw)
+            except ValueError as error:
+                self._observer.untranslatable(item.channel, error)
+                return
+            for event in translated:
+                correlator = getattr(event, "correlator", "")
+                if not correlator or correlator.startswith(f"{campaign}-"):
+                    yield event
+
+    def _concerns(self, item: InboxItem, event: AgentChanged) -> bool:
+        """A switch speaks of all its agents; only a person's order brings one into the campaign."""
+        return event.agent.agent_id in self._agents or item.channel.startswith("campaign:")
+
+    async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the store until it answers: while it is away nothing is dialed, and nothing is
+        lost.
+        """
+        while True:
+            try:
+                return await ask()
+            except StoreUnavailable as error:
+                self._observer.failed("store", error)
+                await asyncio.sleep(STORE_RETRY.total_seconds())
+
+    async def _settle(self) -> None:
+        """Let the last commands (hanging up parked agents) reach the switch."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
