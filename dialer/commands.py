@@ -164,7 +164,7 @@ class CloseAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnContact:
-    """A claimed contact is given back undialed, with the reason (the record of a call not placed)."""
+    """A claimed contact is given back undialed: the record, with a reason, of a call not placed."""
 
     contact_id: ContactId
     reason: str
@@ -202,7 +202,7 @@ class SaveDisposition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotePacing:
-    """The pacer's decision and the numbers it saw; for the journal, the live view and the metrics."""
+    """The pacer's decision and the numbers it saw; for the journal, live view and metrics."""
 
     place: int
     wanted: int
@@ -217,7 +217,7 @@ class NotePacing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteOddity:
-    """Something the state tables don't list: a late duplicate, an unknown call. Counted, never fatal."""
+    """Something the state tables don't list, as a late duplicate. Counted, never fatal."""
 
     code: str
     correlator: str = ""

@@ -1,8 +1,8 @@
 """What can happen, in the dialer's words: the only input of the engine.
 
-Vendor adapters translate into these; the dial loop adds the replies of commands and the clock. Each
-is a frozen dataclass with a `kind` that names it in the journal. `correlator` is the attempt's id for
-a customer's call and the park's id for an agent's.
+Vendor adapters translate into these; the dial loop adds the replies of commands and the clock.
+Each is a frozen dataclass with a `kind` that names it in the journal. `correlator` is the attempt's
+id for a customer's call and the park's id for an agent's.
 """
 
 from dataclasses import dataclass, field
@@ -100,7 +100,7 @@ class ContactsLoaded:
 
     contacts: tuple[Dialable, ...]
     exhausted: bool
-    """Nobody of the campaign's lists is due now or ever, beside those already held or in progress."""
+    """Nobody is due now or ever, beside the contacts already held or in progress."""
     next_due_at: datetime | None = None
     """When the next contact that is not due yet will be."""
     kind: Literal["contacts_loaded"] = "contacts_loaded"
@@ -184,7 +184,8 @@ class CallAnswered:
 class CallHeld:
     """The answered party reached the switch-side IVR or bridge where it can be joined.
 
-    `call.leg` is the leg to act upon: for a customer the IVR's (to be replaced), for an agent his own.
+    `call.leg` is the leg to act upon: of a customer the IVR's (to be replaced), of an agent his
+    own.
     """
 
     correlator: str
@@ -227,7 +228,7 @@ class EndedBy(StrEnum):
 class CallEnded:
     """A customer's or a parked agent's call is over.
 
-    `outcome` is what the line did where the switch says it: `answered` for a call that was accepted.
+    `outcome` is what the line did where the switch says it: `answered` if it was accepted.
     """
 
     correlator: str

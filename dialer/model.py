@@ -102,10 +102,8 @@ class CampaignSettings(Frozen):
     patience: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=30))] = timedelta(
         seconds=2
     )
-    """How long a person who answered may wait for an agent before hearing the safe-harbour
-    message.
-    """
-    message_limit: Annotated[timedelta, Field(le=timedelta(minutes=2))] = timedelta(seconds=30)
+    """How long a person who answered may wait for an agent before the safe-harbour message."""
+    message_limit: timedelta = Field(default=timedelta(seconds=30), le=timedelta(minutes=2))
     """How long the safe-harbour message may take before the line is cleared."""
     wrap_up: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(minutes=30))] = timedelta(
         seconds=10
