@@ -66,6 +66,7 @@ READ_LIMIT = 500
 STEP_LIMIT = 200
 """Most events in one step, so that a flood can't starve the commit."""
 STORE_RETRY = timedelta(milliseconds=200)
+SETTLE = timedelta(seconds=2)
 WAIT_INBOX = timedelta(seconds=1)
 
 
@@ -83,7 +84,8 @@ class DialObserver(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrival:
-    event: Event
+    event: Event | None
+    """None for an inbox row that concerns another campaign: only the cursor moves."""
     received_at: datetime
     inbox: tuple[str, int] | None = None
 
@@ -97,12 +99,7 @@ class _Step:
     urgent: list[tuple[SwitchCommand, datetime]] = field(default_factory=list)
     after_commit: list[tuple[SwitchCommand, datetime]] = field(default_factory=list)
     questions: list[LoadContacts | TakeSnapshot] = field(default_factory=list)
-    cursors: dict[str, int] = field(default_factory=dict)
     drained: str | None = None
-
-    @property
-    def empty(self) -> bool:
-        return not (self.entries or self.cursors)
 
 
 class DialLoop:
@@ -130,8 +127,10 @@ class DialLoop:
         self._queue: asyncio.Queue[_Arrival] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._agents: set[AgentId] = set()
+        self._cursors: dict[str, int] = {}
         self._seq = 0
-        self.status: dict[str, int] = {}
+        self.steps = 0
+        """Turns of the loop so far: what a heartbeat carries."""
 
     async def run(self, campaign: CampaignId, *, owner: str) -> str:
         """Return the reason for which the engine drained; raise `LeaseLost` when fenced off."""
@@ -149,15 +148,13 @@ class DialLoop:
         try:
             await self._carry_out(lease, step)
             reason = await self._turn_until_drained(lease, reader)
-            await self._settle()
             await self._retry(lambda: self._store.release_lease(lease, now=self._clock()))
             return reason
         finally:
             reader.cancel()
             with contextlib.suppress(asyncio.CancelledError, LeaseLost):
                 await reader
-            for task in self._tasks:
-                task.cancel()
+            await self._settle()
 
     async def _turn_until_drained(self, lease: Lease, reader: "asyncio.Task[None]") -> str:
         while True:
@@ -168,7 +165,7 @@ class DialLoop:
                 self._handle(step, arrival, self._clock())
             deadline = self._engine.next_deadline()
             now = self._clock()
-            if step.empty or (deadline is not None and deadline <= now):
+            if not step.entries or (deadline is not None and deadline <= now):
                 self._handle(step, _Arrival(event=Tick(), received_at=now), now)
             await self._carry_out(lease, step)
             if step.drained is not None:
@@ -192,10 +189,12 @@ class DialLoop:
         """Let the engine think about one event and sort its commands by when they may be carried
         out.
         """
-        commands = self._engine.handle(arrival.event, now)
         if arrival.inbox is not None:
             channel, inbox_id = arrival.inbox
-            step.cursors[channel] = inbox_id
+            self._cursors[channel] = inbox_id
+        if arrival.event is None:
+            return
+        commands = self._engine.handle(arrival.event, now)
         if commands or not isinstance(arrival.event, Tick):
             self._seq += 1
             step.entries.append(
@@ -224,16 +223,17 @@ class DialLoop:
                 step.records.append(command)
 
     async def _carry_out(self, lease: Lease, step: _Step) -> None:
+        self.steps += 1
         began = self._clock()
         for command, since in step.urgent:
             self._send(command, since)
-        if not step.empty:
+        if step.entries:
             await self._retry(
                 lambda: self._store.apply(
                     lease,
                     entries=step.entries,
                     records=step.records,
-                    cursors=tuple(step.cursors.items()),
+                    cursors=tuple(self._cursors.items()),
                     now=began,
                 )
             )
@@ -333,7 +333,7 @@ class DialLoop:
             items = await self._retry(lambda: self._inbox.read(position, limit=READ_LIMIT))  # noqa: B023 (awaited at once)
             for item in items:
                 cursors[item.channel] = item.inbox_id
-                for event in self._events_of(item, lease.campaign_id):
+                for event in tuple(self._events_of(item, lease.campaign_id)) or (None,):
                     self._queue.put_nowait(
                         _Arrival(
                             event=event,
@@ -380,9 +380,11 @@ class DialLoop:
                 await asyncio.sleep(STORE_RETRY.total_seconds())
 
     async def _settle(self) -> None:
-        """Let the last commands (hanging up parked agents) reach the switch."""
+        """Let commands that are on their way reach the switch: half a request helps nobody."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
+            await asyncio.wait(self._tasks, timeout=SETTLE.total_seconds())
+        for task in self._tasks:
+            task.cancel()
 
 
 def _reason(error: Exception) -> str:
