@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from dialer.model import CampaignSettings
 from dialer.outcomes import Outcome
 
 
@@ -131,4 +132,8 @@ class Pacer(Protocol):
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
         """Return how many more calls the agents can take; changes nothing in the pacer."""
+        ...
+
+    def retune(self, settings: CampaignSettings) -> None:
+        """Take changed settings of the same mode; what was learnt stays."""
         ...
