@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.contracts import DialInput, DialResult
+from activities.contracts import DialInput, DialReason, DialResult
 from activities.dial_loop import DialLoop, DialObserver
 from activities.errors import coded_errors
 from activities.ports import DialStore, Inbox, SwitchDirectory
@@ -54,7 +54,7 @@ class DialActivities:
                 await asyncio.wait({dialing, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if not dialing.done():
                     raise ApplicationError("the worker is shutting down", type="handover")
-                return DialResult(reason=dialing.result())
+                return DialResult(reason=DialReason(dialing.result()))
             finally:
                 for task in (dialing, beating, stopping):
                     task.cancel()
