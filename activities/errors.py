@@ -1,0 +1,74 @@
+"""One mapper from what adapters raise to what Temporal carries.
+
+Three kinds: a refusal, an error of configuration or of the request, both final; and trouble of the
+moment, which is tried again. The type on the wire is the exception's stable `code`; the message is
+bounded, since it stays in history.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+from temporalio.exceptions import ApplicationError
+
+from activities.ports import LeaseLost, StoreUnavailable
+from dialer.rejections import Rejected
+from dialer.switching import SwitchError, SwitchRefused
+
+MAX_MESSAGE = 500
+
+FINAL: tuple[type[Exception], ...] = (Rejected, SwitchRefused, ValidationError)
+"""Asking again with the same words can't help."""
+
+PASSING: tuple[type[Exception], ...] = (StoreUnavailable, LeaseLost, SwitchError, OSError)
+"""Trouble of the moment. A lost lease is passing too: the activity that took it has this one's
+attempt number plus one, and if it has gone as well, somebody must dial.
+"""
+
+
+class NotConfigured(Exception):
+    """Something that only a person can put right is missing or wrong; its `code` says what."""
+
+    code = "not_configured"
+
+
+@contextmanager
+def coded_errors() -> Iterator[None]:
+    """Turn any error of the block into an `ApplicationError` with its code and a bounded message.
+
+    Errors that nobody foresaw are tried again: a bug must not end a campaign, and shows in the log
+    and in the activity's attempt count.
+    """
+    try:
+        yield
+    except ApplicationError:
+        raise
+    except Exception as error:
+        raise ApplicationError(
+            bounded(error), type=code_of(error), non_retryable=is_final(error)
+        ) from None  # a cause would put its unbounded text into history
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether asking again can't help."""
+    if isinstance(error, PASSING) and not isinstance(error, FINAL):
+        return False
+    return isinstance(error, (*FINAL, NotConfigured)) or bool(getattr(error, "final", False))
+
+
+def code_of(error: BaseException) -> str:
+    """The stable code, or for errors without one the name of the class."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, str) else type(error).__name__
+
+
+def bounded(error: BaseException) -> str:
+    """The message, cut to what history should hold."""
+    if isinstance(error, ValidationError):
+        # Its own text quotes the input, which may be a person's data.
+        places = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['type']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        return f"{error.title}: {places}"[:MAX_MESSAGE]
+    return str(error)[:MAX_MESSAGE]

@@ -1,0 +1,66 @@
+"""Queues, names, time-outs and retries: every option of every activity, by name.
+
+`DIAL` runs for as long as the campaign is open. Its heartbeat time-out decides how long a customer
+who answers in the moment a worker dies can wait: 4 s of silence, 0.2 s until the next worker takes
+over, and a list of calls from the switch. Retries never end, since giving up would strand people;
+only errors that a person must put right do end it.
+"""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+TASK_QUEUE = "dialer"
+"""The one queue of campaigns and imports."""
+
+DIAL_CAMPAIGN = "campaigns.dial"
+BEGIN_CAMPAIGN = "campaigns.begin"
+ORDER_CAMPAIGN = "campaigns.order"
+IMPORT_CONTACTS = "contacts.import"
+
+
+class ActivityOptions(TypedDict, total=False):
+    """Keyword arguments of `workflow.start_activity`."""
+
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+DIAL: ActivityOptions = {
+    "start_to_close_timeout": timedelta(days=30),
+    "heartbeat_timeout": timedelta(seconds=4),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=1.5,
+        maximum_interval=timedelta(seconds=2),
+        maximum_attempts=0,
+    ),
+    "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+}
+
+RECORD: ActivityOptions = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=100),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=2),
+        maximum_attempts=0,
+    ),
+}
+"""Short writes to the system of record: it comes back sooner or later, and the campaign waits."""
+
+IMPORT: ActivityOptions = {
+    "start_to_close_timeout": timedelta(hours=24),
+    "heartbeat_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=10),
+        maximum_attempts=0,
+    ),
+    "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+}
