@@ -1,0 +1,151 @@
+"""What offhook says of a campaign, held against the record that the simulated PBX kept of it.
+
+The record is made by the other side of the wire and knows nothing of offhook's tables; agreement of
+the two is the proof that nothing was dialed twice, lost or made up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from dialer.outcomes import Outcome
+
+SLACK = timedelta(seconds=5)
+"""How much longer than his patience a person may wait in the worst case: a take-over."""
+
+
+class RecordedCall(BaseModel):
+    """One call as the simulator saw it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    extid: str | None
+    number: str
+    person: str
+    """Who was at the other end: answer, machine, no_answer, busy, rejected, invalid,
+    unavailable.
+    """
+    fate: str
+    """unanswered, waiting, joined, message, abandoned (hung up while waiting), dropped by us."""
+    dialled_at: AwareDatetime | None = None
+    answered_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    waited_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OurAttempt:
+    """One attempt as offhook recorded it."""
+
+    attempt_id: str
+    number: str
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How the two records agree."""
+
+    double_dialed: int = 0
+    """Numbers called twice at once, or attempts that reached the PBX twice."""
+    stranded: int = 0
+    """People who answered and waited longer than they may, or were dropped without a message."""
+    mismatches: Sequence[str] = field(default_factory=tuple)
+    """Attempts whose outcome is another than the record's, in words."""
+    unrecorded: int = 0
+    """Attempts the PBX never saw and that offhook doesn't call failed or unknown."""
+    unclaimed: int = 0
+    """Calls the PBX saw that offhook has no attempt for."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether both sides tell the same story and nobody was wronged."""
+        return not (
+            self.double_dialed
+            or self.stranded
+            or self.mismatches
+            or self.unrecorded
+            or self.unclaimed
+        )
+
+
+def expected_outcome(call: RecordedCall) -> Outcome:
+    """What offhook ought to say of a call: machines that an agent was given count as answered."""
+    if call.fate == "joined":
+        return Outcome.answered
+    if call.fate in {"message", "abandoned", "dropped", "waiting"}:
+        return Outcome.abandoned
+    if call.person in {"answer", "machine"}:
+        return Outcome.no_answer  # the call was given up before they could
+    return Outcome(call.person)
+
+
+def compare(
+    calls: Iterable[RecordedCall], attempts: Iterable[OurAttempt], *, patience: timedelta
+) -> Comparison:
+    """Hold every call against its attempt. Numbers in the words are masked."""
+    by_extid: dict[str, list[RecordedCall]] = {}
+    for call in calls:
+        by_extid.setdefault(call.extid or "", []).append(call)
+    ours = {attempt.attempt_id: attempt for attempt in attempts}
+    mismatches = []
+    unrecorded = 0
+    for attempt in ours.values():
+        seen = by_extid.get(attempt.attempt_id)
+        if not seen:
+            unrecorded += attempt.outcome not in {Outcome.failed, Outcome.unknown}
+        elif attempt.outcome not in _acceptable(seen[-1]):
+            mismatches.append(
+                f"{attempt.attempt_id}: offhook says {attempt.outcome}, "
+                f"the PBX {expected_outcome(seen[-1])} ({seen[-1].person}, {seen[-1].fate})"
+            )
+    everything = [call for found in by_extid.values() for call in found]
+    return Comparison(
+        double_dialed=_doubles(by_extid, everything),
+        stranded=sum(_stranded(call, patience) for call in everything),
+        mismatches=tuple(mismatches),
+        unrecorded=unrecorded,
+        unclaimed=sum(extid not in ours for extid in by_extid),
+    )
+
+
+def _acceptable(call: RecordedCall) -> set[Outcome]:
+    expected = expected_outcome(call)
+    if call.fate == "unanswered" and call.person in {"answer", "machine"}:
+        # Hung up while ringing: the line says nothing more of it than that nobody was reached.
+        return {expected, Outcome.unknown, Outcome.failed}
+    return {expected}
+
+
+def _doubles(by_extid: Mapping[str, Sequence[RecordedCall]], calls: Sequence[RecordedCall]) -> int:
+    repeated = sum(len(found) - 1 for extid, found in by_extid.items() if extid)
+    spans: dict[str, list[tuple[float, int]]] = {}
+    for call in calls:
+        if call.dialled_at is None:
+            continue
+        end = call.ended_at.timestamp() if call.ended_at else float("inf")
+        spans.setdefault(call.number, []).extend(((call.dialled_at.timestamp(), 1), (end, -1)))
+    return repeated + sum(_overlaps(edges) for edges in spans.values())
+
+
+def _overlaps(edges: list[tuple[float, int]]) -> int:
+    live = most = 0
+    for _, step in sorted(edges):
+        live += step
+        most = max(most, live)
+    return max(0, most - 1)
+
+
+def _stranded(call: RecordedCall, patience: timedelta) -> bool:
+    if call.fate == "dropped":
+        return True
+    limit = (patience + SLACK).total_seconds()
+    return call.fate == "waiting" or (call.waited_s is not None and call.waited_s > limit)
+
+
+def count_fates(calls: Iterable[RecordedCall]) -> dict[str, int]:
+    """How often each fate, for the report."""
+    return dict(Counter(call.fate for call in calls))
