@@ -4,6 +4,7 @@ OffhookError
 ├── SettingsError            a setting is missing, unknown or malformed
 ├── StackError               the local process tree
 │   ├── StackNotRunning
+│   ├── StackAlreadyRunning
 │   ├── PartDidNotStart
 │   └── MigrationFailed
 ├── EmbeddedPostgresError    the database that offhook brings with it
@@ -56,6 +57,18 @@ class StackNotRunning(StackError):
     def __init__(self, home: object) -> None:
         super().__init__(
             f"no offhook stack is running in {home}", hint="start it with `offhook up`"
+        )
+
+
+class StackAlreadyRunning(StackError):
+    """A second supervisor was asked to run a home that has one."""
+
+    code = "stack_already_running"
+
+    def __init__(self, home: object) -> None:
+        super().__init__(
+            f"an offhook stack is running in {home} already",
+            hint="use it, stop it, or choose another folder with OFFHOOK_HOME",
         )
 
 

@@ -6,6 +6,7 @@ TOML file, defaults. The file is `$OFFHOOK_CONFIG`, else `offhook.toml` in the h
 silently mean the default.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from enum import StrEnum
@@ -241,14 +242,40 @@ def config_path(home: Path | None = None) -> Path | None:
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables that look like settings of ours and are none: most often a typo."""
     known = {name for name, _, _ in documented()} | {CONFIG_VARIABLE}
-    sections = tuple(f"{PREFIX}ENCRYPTION__KEYS__" for _ in (0,))
     return sorted(
         name
         for name in environment
         if name.upper().startswith(PREFIX)
         and name.upper() not in known
-        and not name.upper().startswith(sections)
+        and not name.upper().startswith(f"{PREFIX}ENCRYPTION__KEYS__")
     )
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables that make a child process load these very settings."""
+    variables: dict[str, str] = {}
+    defaults = Settings.model_construct()
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if not isinstance(value, _Section):
+            variables[f"{PREFIX}{name}".upper()] = str(value)
+            continue
+        for key, field in type(value).model_fields.items():
+            inner = getattr(value, key)
+            if inner != getattr(getattr(defaults, name), key):
+                variable = f"{PREFIX}{name}__{field.alias or key}".upper()
+                variables[variable] = _as_text(inner)
+    return variables
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict):
+        return json.dumps({key: _as_text(inner) for key, inner in value.items()})
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
 
 
 def documented() -> list[tuple[str, str, str]]:

@@ -21,6 +21,7 @@ JsonOption = Annotated[
 
 Result = TypeVar("Result", bound=BaseModel | Mapping[str, Any] | Sequence[Any])
 _T = TypeVar("_T")
+_OUR_ROOTS = frozenset({"offhook", "workflows", "activities", "ivr", "dialer"})
 
 
 def prepare(process: str | None = None) -> Settings:
@@ -62,8 +63,10 @@ def report_error(error: Exception, *, json_output: bool) -> None:
 
     An error without a code of its own is a bug of ours: its stack trace goes to standard error.
     """
-    code = getattr(error, "code", None)
+    code = getattr(error, "code", None) if _is_ours(error) else None
     hint = getattr(error, "hint", None)
+    if isinstance(error, OSError) and code is None:
+        code, hint = "unreachable", "run `offhook doctor`, which checks every connection"
     if not isinstance(code, str):
         sys.stderr.write(mask_numbers("".join(traceback.format_exception(error))))
         code = "internal"
@@ -76,3 +79,8 @@ def report_error(error: Exception, *, json_output: bool) -> None:
     sys.stderr.write(f"error: {message} [{code}]\n")
     if hint:
         sys.stderr.write(f"  next: {hint}\n")
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the error is told in offhook's words; libraries have attributes named `code` too."""
+    return type(error).__module__.partition(".")[0] in _OUR_ROOTS

@@ -1,7 +1,6 @@
 """The real services that tests run against, one PostgreSQL and one Temporal per session."""
 
 import asyncio
-import inspect
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from offhook.storage import migrate
 from offhook.storage.database import asyncpg_dsn
 from offhook.storage.embedded import EmbeddedPostgres
 from offhook.temporal.embedded import PORTS, EmbeddedTemporal
@@ -77,17 +77,8 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 def make_template(server: PostgresServer) -> None:
     """Make the database that every test's own is copied from, with the newest schema."""
-    from offhook.storage import migrate
-
     asyncio.run(server.execute(f'CREATE DATABASE "{TEMPLATE}" TEMPLATE template0'))
-    result = migrate.upgrade(server.url(TEMPLATE))
-    if inspect.isawaitable(result):
-        asyncio.run(_await(result))
-
-
-async def _await(result: object) -> None:
-    if inspect.isawaitable(result):
-        await result
+    asyncio.run(migrate.upgrade(server.url(TEMPLATE)))
 
 
 @contextmanager
