@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnavailable, SwitchUnclear
 from offhook.switches.base import CheckResult
+from offhook.switches.delivery import EventPath
 from offhook.switches.voispeed import wire
 from offhook.switches.voispeed.client import VoispeedClient
 from offhook.switches.voispeed.settings import VoispeedSettings
 
 SKEW_LIMIT = timedelta(seconds=30)
 EVENT_SILENCE = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What the hook last got from the PBX."""
-
-    last_at: datetime | None
-    hook_url: str
-
-
-class EventPath(Protocol):
-    """Knows what the event receiver got; raises `SwitchUnavailable` when it can't be asked."""
-
-    async def last_delivery(self) -> Delivery: ...
 
 
 async def check_link(

@@ -30,8 +30,9 @@ from dialer.switching import (
     Way,
 )
 from offhook.switches.base import CheckResult, Correlated
+from offhook.switches.delivery import EventPath
 from offhook.switches.voispeed import wire
-from offhook.switches.voispeed.check import EventPath, check_link
+from offhook.switches.voispeed.check import check_link
 from offhook.switches.voispeed.client import VoispeedClient
 from offhook.switches.voispeed.events import CallMemory, LinkFacts, Role, role_of, translate
 from offhook.switches.voispeed.settings import NumberFormat, VoispeedSettings

@@ -1,0 +1,149 @@
+"""The PBX families that offhook can drive, and how a stored switch becomes an adapter.
+
+Only the composition root comes here. A family's modules are imported when a switch of it is opened.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from activities.ports import Switch
+from dialer.model import SwitchId
+from offhook.errors import OffhookError
+from offhook.switches.base import SwitchAdapter
+from offhook.switches.delivery import EventPath
+
+
+class Family(StrEnum):
+    """A kind of PBX that has an adapter."""
+
+    voispeed = "voispeed"
+
+
+class UnknownFamily(OffhookError):
+    """A switch is of a family that this version has no adapter for."""
+
+    code = "unknown_switch_family"
+
+    def __init__(self, family: str) -> None:
+        super().__init__(
+            f"there is no adapter for {family[:40]!r}", hint=f"use one of: {', '.join(Family)}"
+        )
+
+
+class BadSwitchSettings(OffhookError):
+    """The settings of a switch are missing something or make no sense."""
+
+    code = "bad_switch_settings"
+
+    def __init__(self, name: str, problems: str) -> None:
+        super().__init__(
+            f"switch {name}: {problems}", hint="correct it with `offhook switch add --replace`"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchConfig:
+    """A switch as it is stored."""
+
+    switch_id: SwitchId
+    family: str
+    name: str
+    settings: Mapping[str, object]
+    secret: str = field(repr=False)
+    """What the PBX asks of us: a token or password."""
+    hook_secret: str = field(repr=False)
+    """What we ask of the PBX: the secret segment of its event URL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookRules:
+    """What the event receiver must know of a switch."""
+
+    allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    dropped: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSwitch:
+    """A switch ready to be used."""
+
+    config: SwitchConfig
+    adapter: SwitchAdapter
+    hook: HookRules
+
+
+Found = TypeVar("Found", bound=BaseModel)
+
+
+def open_switch(config: SwitchConfig, *, event_path: EventPath | None = None) -> OpenSwitch:
+    """The adapter of a stored switch; nothing is sent before it is used."""
+    return _OPENERS[_family(config.family)](config, event_path)
+
+
+def checked_settings(family: str, name: str, settings: Mapping[str, object], secret: str) -> None:
+    """Raise `BadSwitchSettings` for settings that `open_switch` would not take."""
+    open_switch(
+        SwitchConfig(
+            switch_id=SwitchId(name),
+            family=family,
+            name=name,
+            settings=settings,
+            secret=secret,
+            hook_secret="",
+        )
+    )
+
+
+class SwitchOpener:
+    """Finds the adapter of a configured switch: `activities.ports.SwitchDirectory`."""
+
+    def __init__(self, load: Callable[[SwitchId], Awaitable[SwitchConfig]]) -> None:
+        self._load = load
+
+    async def open(self, switch: SwitchId) -> Switch:
+        """A new adapter, which the caller closes."""
+        return open_switch(await self._load(switch)).adapter
+
+
+def _family(name: str) -> Family:
+    try:
+        return Family(name)
+    except ValueError:
+        raise UnknownFamily(name) from None
+
+
+def _open_voispeed(config: SwitchConfig, event_path: EventPath | None) -> OpenSwitch:
+    from offhook.switches.voispeed import wire
+    from offhook.switches.voispeed.settings import VoispeedSettings
+    from offhook.switches.voispeed.switch import VoispeedSwitch
+
+    settings = _parsed(VoispeedSettings, config, {"token": config.secret})
+    adapter = VoispeedSwitch(settings, link=config.name, event_path=event_path)
+    token_names = settings.dialect(config.name).names(wire.Fact.token)
+    return OpenSwitch(
+        config=config,
+        adapter=adapter,
+        hook=HookRules(allow=settings.allow, dropped=frozenset(token_names)),
+    )
+
+
+def _parsed(model: type[Found], config: SwitchConfig, secrets: Mapping[str, str]) -> Found:
+    try:
+        return model.model_validate({**config.settings, **secrets})
+    except ValidationError as error:
+        # By name and reason only: an input may be the secret itself.
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+    raise BadSwitchSettings(config.name, problems)
+
+
+_OPENERS: Mapping[Family, Callable[[SwitchConfig, EventPath | None], OpenSwitch]] = {
+    Family.voispeed: _open_voispeed,
+}
