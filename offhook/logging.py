@@ -75,7 +75,7 @@ def configure_logging(settings: LogSettings, *, process: str | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "asyncio", "uvicorn.access", "temporalio"):
+    for noisy in ("httpx", "httpcore", "asyncio", "uvicorn.access", "temporalio", "alembic"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

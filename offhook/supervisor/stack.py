@@ -213,7 +213,8 @@ async def _ensure_database(url: str) -> None:
         asyncpg_dsn(url.replace(f"/{DATABASE}?", "/postgres?")), timeout=30
     )
     try:
-        with suppress(asyncpg.DuplicateDatabaseError):
+        there = "SELECT true FROM pg_database WHERE datname = $1"
+        if not await connection.fetchval(there, DATABASE):
             await connection.execute(f'CREATE DATABASE "{DATABASE}" TEMPLATE template0')
     finally:
         await connection.close()
