@@ -66,6 +66,7 @@ class GroupConfig(BaseModel):
 
 RECEPTION_IVR, HOLD_IVR, MESSAGE_IVR = "1", "2", "3"
 GATEWAY = "1"
+DEFAULT_TOKEN = "simulator"  # noqa: S105 - a simulator on loopback has nothing to hide
 
 _IVRS = (
     IvrConfig(id=RECEPTION_IVR, name="reception", role=IvrRole.reception),
@@ -92,7 +93,7 @@ class SimulatorConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token: str = "simulator"  # noqa: S105 - the default of a simulator on loopback
+    token: str = DEFAULT_TOKEN
     seed: int = 1
     speed: Annotated[float, Field(gt=0, le=1000)] = 1.0
     domain: str = "simulator.test"

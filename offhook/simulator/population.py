@@ -113,6 +113,22 @@ class Population(BaseModel):
             raise ValueError("the probabilities add up to more than 1; lower one of them")
         return self
 
+    def with_answers(self, answer: float | None, machine: float | None) -> Population:
+        """The same people answering this often; the ways to fail shrink to what room is left."""
+        answer = self.answer_probability if answer is None else answer
+        machine = self.machine_probability if machine is None else machine
+        failing = {
+            "busy_probability": self.busy_probability,
+            "rejected_probability": self.rejected_probability,
+            "invalid_probability": self.invalid_probability,
+            "unavailable_probability": self.unavailable_probability,
+        }
+        room = max(0.0, 1 - answer - machine)
+        scale = min(1.0, room / (sum(failing.values()) or 1.0))
+        shrunk = {name: value * scale for name, value in failing.items()}
+        given = {"answer_probability": answer, "machine_probability": machine, **shrunk}
+        return Population.model_validate({**self.model_dump(), **given})
+
     def _weights(self) -> tuple[tuple[PersonKind, float], ...]:
         return (
             (PersonKind.answer, self.answer_probability),

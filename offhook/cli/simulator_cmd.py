@@ -1,0 +1,143 @@
+"""`offhook simulator`: a PBX to develop against, as a command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from offhook.simulator.config import (
+    DEFAULT_TOKEN,
+    GATEWAY,
+    GatewayConfig,
+    SimulatorConfig,
+    make_users,
+)
+from offhook.simulator.population import Population, PopulationFileError, read_population
+from offhook.simulator.serve import Simulator
+
+app = typer.Typer(
+    name="simulator",
+    help="Run a simulated PBX, for development and rehearsal.",
+    no_args_is_help=True,
+)
+
+_EXAMPLES = """Run a simulated VOIspeed PBX until Ctrl-C.
+
+Examples:
+
+    offhook simulator voispeed --port 8090
+
+    offhook simulator voispeed --port 8090 --agents 20 --lines 60
+        --events-url http://127.0.0.1:8000/events/voispeed/SECRET
+
+    offhook simulator voispeed --port 8090 --population people.toml --seed 7 --speed 5
+
+Script people, break things and read what really happened under /_control (docs: simulator).
+"""
+
+
+@app.callback()
+def _family() -> None:
+    """Choose the family of PBX to simulate."""
+
+
+@app.command("voispeed", help=_EXAMPLES)
+def voispeed(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8090,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    events_url: Annotated[
+        list[str] | None,
+        typer.Option("--events-url", help="Where events go; may be given several times."),
+    ] = None,
+    agents: Annotated[int, typer.Option(min=0, max=5000, help="Users with a telephone.")] = 5,
+    lines: Annotated[int, typer.Option(min=0, max=100_000, help="Lines of the gateway.")] = 30,
+    seed: Annotated[int, typer.Option(help="Same seed, same people.")] = 1,
+    speed: Annotated[
+        float, typer.Option(min=0.01, max=1000, help="How much faster than real time it lives.")
+    ] = 1.0,
+    answer_probability: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of calls that a person answers.")
+    ] = None,
+    machine_probability: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of calls that a machine answers.")
+    ] = None,
+    population: Annotated[
+        Path | None, typer.Option(help="TOML or JSON file that says how people behave.")
+    ] = None,
+    token: Annotated[
+        str, typer.Option(envvar="OFFHOOK_SIMULATOR_TOKEN", help="Token that services must carry.")
+    ] = DEFAULT_TOKEN,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object with the addresses.")
+    ] = False,
+) -> None:
+    """Run a simulated VOIspeed PBX until Ctrl-C."""
+    try:
+        people = read_population(population) if population else Population()
+        people = people.with_answers(answer_probability, machine_probability)
+        config = SimulatorConfig(
+            token=token,
+            seed=seed,
+            speed=speed,
+            gateways=(GatewayConfig(id=GATEWAY, name="carrier", lines=lines),),
+            users=make_users(agents),
+            population=people,
+            events_urls=tuple(events_url or ()),
+        )
+    except PopulationFileError as error:
+        raise typer.BadParameter(str(error), param_hint="--population") from error
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from error
+    try:
+        asyncio.run(_serve(config, host=host, port=port, as_json=as_json))
+    except OSError as error:
+        typer.echo(f"cannot listen on {host}:{port}: {error.strerror}; choose --port", err=True)
+        raise typer.Exit(1) from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--events-url") from error
+
+
+async def _serve(config: SimulatorConfig, *, host: str, port: int, as_json: bool) -> None:
+    simulator = Simulator(config, host=host, port=port)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops
+            loop.add_signal_handler(number, stop.set)
+    await simulator.start()
+    try:
+        _announce(simulator, as_json=as_json)
+        await stop.wait()
+    finally:
+        await simulator.stop()
+
+
+def _announce(simulator: Simulator, *, as_json: bool) -> None:
+    config = simulator.config
+    if as_json:
+        line = {
+            "family": "voispeed",
+            "url": simulator.url,
+            "control_url": simulator.control_url,
+            "port": simulator.port,
+            "events_urls": list(config.events_urls),
+            "users": [user.id for user in config.users],
+            "gateways": [gateway.id for gateway in config.gateways],
+            "ivrs": {ivr.role.value: ivr.id for ivr in config.ivrs},
+        }
+        typer.echo(json.dumps(line))
+        return
+    ivrs = ", ".join(f"{ivr.id} {ivr.name}" for ivr in config.ivrs)
+    lines = sum(gateway.lines for gateway in config.gateways)
+    typer.echo(f"VOIspeed simulator: {simulator.url}?token={config.token}&service=get_entities")
+    typer.echo(f"  control           {simulator.control_url}/record")
+    typer.echo(f"  events to         {', '.join(config.events_urls) or 'nobody (--events-url)'}")
+    typer.echo(f"  {len(config.users)} users, {lines} lines, IVRs: {ivrs}")
+    typer.echo("Stop with Ctrl-C.")
