@@ -1,0 +1,185 @@
+"""The whole file: what it is, and its rows in batches that can be resumed.
+
+The first row of a number, or of an external id, is kept; later ones are refused. To know the
+earlier ones after a resume, either the caller hands back what was `Seen`, and reading starts at the
+checkpoint's byte, or the rows before the checkpoint are read again and not yielded.
+"""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import islice
+from typing import BinaryIO
+
+from dialer.contacts_csv.columns import (
+    REFUSAL_COLUMNS,
+    check_mapping,
+    clean_header,
+    guess_by_cells,
+    guess_mapping,
+    is_number,
+)
+from dialer.contacts_csv.encoding import find_delimiter, find_encoding
+from dialer.contacts_csv.export import unescape
+from dialer.contacts_csv.lines import Row, RowReader
+from dialer.contacts_csv.model import (
+    Batch,
+    ChangedFile,
+    Checkpoint,
+    DroppedNumber,
+    EmptyFile,
+    FileOptions,
+    FileShape,
+    ParsedContact,
+    ParsedNumber,
+    Refusal,
+    RefusedRow,
+    UnreadableHeader,
+)
+from dialer.contacts_csv.rows import RowParser
+from dialer.contacts_csv.seen import Seen, number_key, text_key
+
+SAMPLE_BYTES = 1 << 16
+SAMPLE_ROWS = 20
+_DUPLICATE_NUMBER = "every number of the row is in an earlier row; keep one of the rows"
+_DUPLICATE_ID = "the external id is in an earlier row; keep one of the rows"
+
+
+def inspect(source: BinaryIO, options: FileOptions) -> FileShape:
+    """What the file is: encoding, delimiter, columns and what they hold; reads a sample of rows."""
+    encoding, mark = find_encoding(source, options.encoding)
+    source.seek(mark)
+    sample = source.read(SAMPLE_BYTES)
+    if not sample.strip():
+        raise EmptyFile(header=False)
+    lines = sample.decode(encoding, "replace").splitlines(keepends=True)
+    delimiter = options.delimiter or find_delimiter(lines[: SAMPLE_ROWS * 2][:-1] or lines)
+    rows = RowReader(source, encoding=encoding, delimiter=delimiter, offset=mark)
+    sampled = list(islice(rows, SAMPLE_ROWS + 1))
+    if not sampled:
+        raise EmptyFile(header=False)
+    first, region = sampled[0], options.default_region
+    has_header = options.has_header
+    if has_header is None:
+        has_header = bool(first.fault) or not any(is_number(c, region) for c in first.cells)
+    if has_header and first.fault:
+        raise UnreadableHeader(first.fault.value)
+    width = max(len(row.cells) for row in sampled if not row.fault) if not has_header else 0
+    named = list(map(unescape, first.cells)) if has_header else [""] * width
+    header = clean_header(named)
+    cells = [row.cells for row in sampled[has_header:] if not row.fault]
+    if options.mapping is not None:
+        mapping = options.mapping
+    else:
+        mapping = guess_mapping(header) if has_header else guess_by_cells(header, cells, region)
+    return FileShape(
+        encoding=encoding,
+        mark=mark,
+        delimiter=delimiter,
+        has_header=has_header,
+        header=header,
+        mapping=check_mapping(mapping, header),
+        mended=set(REFUSAL_COLUMNS) <= set(header),
+        sample=tuple(map(tuple, cells)),
+    )
+
+
+def read_contacts(
+    source: BinaryIO,
+    options: FileOptions,
+    *,
+    resume: Checkpoint | None = None,
+    seen: Seen | None = None,
+) -> Iterator[Batch]:
+    """Every row of the file once, in batches; after a resume, only those after the checkpoint.
+
+    `seen` is filled on the way. With `resume` it must hold what it held at the checkpoint; without
+    it the earlier rows are read again.
+    """
+    shape = inspect(source, options)
+    size, fingerprint = _identify(source)
+    if resume is not None and resume.fingerprint != fingerprint:
+        raise ChangedFile
+    jump = resume if seen is not None else None
+    rows = RowReader(
+        source,
+        encoding=shape.encoding,
+        delimiter=shape.delimiter,
+        offset=jump.offset if jump else shape.mark,
+        line=jump.line if jump else 0,
+    )
+    if shape.has_header and jump is None:
+        next(rows)
+    parser, seen = RowParser(shape, options), Seen() if seen is None else seen
+    count = jump.rows if jump else 0
+    while some := list(islice(rows, options.batch_rows)):
+        contacts, refused = _settle(some, parser, seen)
+        count += len(some)
+        if resume is not None and count <= resume.rows:
+            continue
+        if resume is not None:
+            contacts = tuple(contact for contact in contacts if contact.line > resume.line)
+            refused = tuple(row for row in refused if row.line > resume.line)
+        place = Checkpoint(offset=rows.offset, line=rows.line, rows=count, fingerprint=fingerprint)
+        yield Batch(contacts, refused, count, rows.offset, size, place)
+    if count == 0:
+        raise EmptyFile(header=shape.has_header)
+
+
+def _settle(
+    rows: list[Row], parser: RowParser, seen: Seen
+) -> tuple[tuple[ParsedContact, ...], tuple[RefusedRow, ...]]:
+    """Parse a batch, and keep the first of each number and external id."""
+    parsed = [parser.parse(*row) for row in rows]
+    keys = []
+    for item in parsed:
+        if isinstance(item, ParsedContact):
+            keys += [number_key(entry.number) for entry in item.numbers]
+            if item.external_id:
+                keys.append(text_key(item.external_id))
+    taken, fresh = seen.among(keys), []
+    contacts, refused = [], []
+    for row, item in zip(rows, parsed, strict=True):
+        if isinstance(item, RefusedRow):
+            refused.append(item)
+            continue
+        kept = _unless_duplicate(row, item, taken)
+        if isinstance(kept, RefusedRow):
+            refused.append(kept)
+            continue
+        contacts.append(kept)
+        fresh += [number_key(entry.number) for entry in kept.numbers]
+        if kept.external_id:
+            fresh.append(text_key(kept.external_id))
+            taken.add(fresh[-1])
+    seen.add(fresh)
+    return tuple(contacts), tuple(refused)
+
+
+def _unless_duplicate(
+    row: Row, contact: ParsedContact, taken: set[int]
+) -> ParsedContact | RefusedRow:
+    """The contact with the numbers that nobody had before, which it now takes."""
+    if contact.external_id and text_key(contact.external_id) in taken:
+        return RefusedRow(row.line, Refusal.duplicate_id, _DUPLICATE_ID, tuple(row.cells))
+    kept: list[ParsedNumber] = []
+    dropped = list(contact.dropped)
+    for entry in contact.numbers:
+        key = number_key(entry.number)
+        if key in taken:
+            dropped.append(DroppedNumber(entry.label, Refusal.duplicate_number))
+        else:
+            taken.add(key)
+            kept.append(entry)
+    if not kept:
+        return RefusedRow(row.line, Refusal.duplicate_number, _DUPLICATE_NUMBER, tuple(row.cells))
+    if len(kept) == len(contact.numbers):
+        return contact
+    return contact._replace(numbers=tuple(kept), dropped=tuple(dropped))
+
+
+def _identify(source: BinaryIO) -> tuple[int, str]:
+    """Size, and a fingerprint of size and beginning."""
+    size = source.seek(0, 2)
+    source.seek(0)
+    start = source.read(SAMPLE_BYTES)
+    return size, blake2b(start, digest_size=16, key=str(size).encode()).hexdigest()
