@@ -28,6 +28,10 @@ class PlaceCall:
     trunk_address: str
     caller_id: str
     ring_timeout: timedelta
+    agent_id: AgentId | None = None
+    """Agent-first: whom the call starts at."""
+    agent_address: str = ""
+    agent_number: str = ""
     kind: Literal["place_call"] = "place_call"
 
 

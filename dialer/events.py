@@ -84,6 +84,8 @@ class Started:
     parks: tuple[OpenPark, ...] = ()
     tally: Tally = field(default_factory=Tally)
     paused: bool = False
+    shard: int = 0
+    """Which part of the campaign this engine dials; keeps the correlators of parts apart."""
     kind: Literal["started"] = "started"
 
 
@@ -128,7 +130,9 @@ class CommandAccepted:
 
     correlator: str
     action: str
-    """Kind of the command: place_call, park_agent, join, divert, play_message, hang_up."""
+    """Kind of the command: place_call, park_agent, join, divert, play_message, hang_up,
+    take_snapshot.
+    """
     request_id: str = ""
     kind: Literal["command_accepted"] = "command_accepted"
 

@@ -39,6 +39,8 @@ class Capabilities:
     """The switch itself ends a call that rings too long; otherwise the engine hangs up."""
     detects_machines: bool = False
     lists_calls: bool = True
+    keeps_parked: bool = False
+    """An agent stays on the line after a talk; otherwise he is called again to be parked."""
 
 
 class CallPhase(StrEnum):

@@ -1,0 +1,216 @@
+"""The engine: what happened goes in, what is to be done comes out.
+
+Pure and deterministic: the only clock is the `now` of each event, nothing is random, and the same
+events give the same commands. A step applies its event, then brings people together, then does what
+is due, then places calls: so whoever comes free is offered a waiting person before patience ends.
+A tick that yields no command leaves nothing changed that a later step could notice.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from dialer.commands import Command, Drained
+from dialer.events import (
+    AgentChanged,
+    CallAnswered,
+    CallEnded,
+    CallHeld,
+    CallJoined,
+    CallRinging,
+    CallStarted,
+    CommandAccepted,
+    CommandFailed,
+    ContactRemoved,
+    ContactsLoaded,
+    Disposed,
+    DrainRequested,
+    Event,
+    MachineDetected,
+    PauseRequested,
+    ResumeRequested,
+    SettingsChanged,
+    SnapshotTaken,
+    Started,
+    Tally,
+    Tick,
+    TrunksChanged,
+)
+from dialer.live import agents, matching, orders, placing, recovery, replies, selection, timers
+from dialer.live.correlators import Correlators
+from dialer.live.deadlines import Timer
+from dialer.live.law import Rule
+from dialer.live.status import EngineStatus, status_of
+from dialer.live.switch_events import on_line_event, on_machine
+from dialer.live.trunks import Bucket, Trunks
+from dialer.live.world import SNAPSHOT_EVERY, Counts, World
+from dialer.model import CampaignSettings
+from dialer.pacing import make_pacer
+from dialer.pacing.base import Floor, Pacer
+
+TICK_EVERY = timedelta(milliseconds=200)
+"""How often a running engine wants a tick, beside its deadlines."""
+SETTLING = timedelta(seconds=2)
+"""Between snapshots while a take-over waits for its first one."""
+
+MakePacer = Callable[[CampaignSettings, Tally], Pacer]
+
+
+class NotStarted(Exception):
+    """An engine was given an event before `Started`, or a second `Started`."""
+
+    code = "engine_not_started"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind} came out of turn: the first event, and only it, is started")
+
+
+class Engine:
+    """One campaign's (or shard's) dialing, from its first event until `Drained`."""
+
+    def __init__(
+        self, *, rules: Sequence[Rule] = (), pacer_factory: MakePacer = make_pacer
+    ) -> None:
+        self._rules = tuple(rules)
+        self._make_pacer = pacer_factory
+        self._world: World | None = None
+
+    def handle(self, event: Event, now: datetime) -> list[Command]:
+        """Apply one event and return what is to be done about it, in order."""
+        if isinstance(event, Started):
+            if self._world is not None:
+                raise NotStarted(event.kind)
+            self._world = world = self._begin(event, now)
+        else:
+            world = self._require(event.kind)
+            world.commands, world.snapshot_asked = [], False
+            self._apply(world, event, now)
+        self._step(world, now, tick=isinstance(event, Tick))
+        return world.commands
+
+    def next_deadline(self) -> datetime | None:
+        """When a tick is wanted next, beside the regular ones; None if nothing is due by itself."""
+        world = self._world
+        if world is None or world.drained:
+            return None
+        due = [world.deadlines.next(), selection.load_at(world)]
+        due += [line.retry_at for line in world.resting.values() if line.willing]
+        if world.starved:
+            due.append(world.trunks.bucket.next_at())
+        return min((at for at in due if at is not None), default=None)
+
+    def floor(self, now: datetime) -> Floor:
+        """What the pacer would see now."""
+        return placing.floor(self._require("floor"), now)
+
+    def status(self, now: datetime) -> EngineStatus:
+        """Everything in progress, for the live display."""
+        return status_of(self._require("status"), now)
+
+    @property
+    def drained(self) -> bool:
+        """Nothing is in progress and nothing more will be placed."""
+        return self._world is not None and self._world.drained
+
+    def _require(self, kind: str) -> World:
+        if self._world is None:
+            raise NotStarted(kind)
+        return self._world
+
+    def _begin(self, event: Started, now: datetime) -> World:
+        settings = event.settings
+        world = World(
+            started=event,
+            correlators=Correlators(event.campaign_id, event.shard, event.epoch),
+            pacer=self._make_pacer(settings, event.tally),
+            trunks=Trunks(
+                event.trunks, settings.trunks, Bucket.full(settings.pacing.calls_per_second, now)
+            ),
+            started_at=now,
+            counts=Counts(
+                placed=event.tally.placed,
+                answered=event.tally.answered,
+                abandoned=event.tally.abandoned,
+                joined=event.tally.joined,
+            ),
+            paused=event.paused,
+        )
+        for agent in event.agents:
+            orders.agent_changed(world, agent, now)
+        recovery.take_over(world, now)
+        return world
+
+    def _apply(self, world: World, event: Event, now: datetime) -> None:
+        match event:
+            case Tick():
+                pass
+            case (
+                CallStarted()
+                | CallRinging()
+                | CallAnswered()
+                | CallHeld()
+                | CallJoined()
+                | CallEnded()
+            ):
+                on_line_event(world, event, now)
+            case CommandAccepted():
+                replies.on_accepted(world, event, now)
+            case CommandFailed():
+                replies.on_failed(world, event, now)
+            case MachineDetected():
+                on_machine(world, event, now)
+            case SnapshotTaken():
+                replies.link_up(world)
+                recovery.reconcile(world, event, now)
+            case ContactsLoaded():
+                selection.loaded(world, event, now)
+            case ContactRemoved():
+                selection.removed(world, event, now)
+            case AgentChanged():
+                orders.agent_changed(world, event.agent, now)
+            case Disposed():
+                orders.disposed(world, event, now)
+            case TrunksChanged():
+                orders.trunks_changed(world, event)
+            case SettingsChanged():
+                orders.settings_changed(world, event, self._make_pacer, now)
+            case PauseRequested():
+                orders.pause(world, event, now)
+            case ResumeRequested():
+                orders.resume(world)
+            case DrainRequested():
+                orders.drain(world, event, now)
+            case Started():
+                raise NotStarted(event.kind)
+            case never:
+                assert_never(never)
+
+    def _step(self, world: World, now: datetime, *, tick: bool) -> None:
+        """Do what the event, or the time, has made possible or due."""
+        matching.match(world, now)
+        while (due := world.deadlines.pop_due(now)) is not None:
+            timers.fire(world, *due, now)
+            matching.match(world, now)
+        if world.drained:
+            return
+        agents.park_resting(world, now)
+        if world.pace_due or tick:
+            placing.pace(world, self._rules, now)
+        selection.load(world, now)
+        _watch(world, now)
+        if orders.wind_down(world, now):
+            world.drained = True
+            world.deadlines.cancel(Timer.snapshot)
+            world.emit(Drained(reason=world.draining))
+
+
+def _watch(world: World, now: datetime) -> None:
+    """Keep asking the switch what is going on while anything is."""
+    watching = (world.in_progress or not world.settled or world.link_down) and (
+        world.started.capabilities.lists_calls
+    )
+    if not watching:
+        world.deadlines.cancel(Timer.snapshot)
+    elif world.deadlines.at(Timer.snapshot) is None:
+        wait = SNAPSHOT_EVERY if world.settled else SETTLING
+        world.deadlines.set(Timer.snapshot, "", now + wait)

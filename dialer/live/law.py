@@ -1,0 +1,62 @@
+"""Whether a contact may be called at this number now; asked at the moment of origination.
+
+A rule gives a verdict with its reason, so that every call that is not placed has one on record. The
+campaign's hours for contacts are always asked; more rules can be handed to the engine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from dialer.model import CampaignSettings, Dialable, Number
+
+NEVER_OPEN_PAUSE = timedelta(days=1)
+"""When to look again at a contact whose hours never open: somebody may have changed them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Yes; or no, with the reason and when to ask again."""
+
+    allowed: bool
+    reason: str = ""
+    due_at: datetime | None = None
+
+
+YES = Verdict(allowed=True)
+
+
+class Rule(Protocol):
+    """One reason why a call may not be placed. Pure: the same question has the same answer."""
+
+    def __call__(
+        self, contact: Dialable, number: Number, *, settings: CampaignSettings, now: datetime
+    ) -> Verdict: ...
+
+
+def in_hours(
+    contact: Dialable, number: Number, *, settings: CampaignSettings, now: datetime
+) -> Verdict:
+    """The contact's hours are open in every zone that the number may be in."""
+    zones = number.zones or (settings.hours.zone,)
+    if settings.contact_hours.contains(now, zones):
+        return YES
+    due_at = settings.contact_hours.next_open(now, zones) or now + NEVER_OPEN_PAUSE
+    return Verdict(allowed=False, reason="outside_hours", due_at=due_at)
+
+
+def judge(
+    contact: Dialable,
+    number: Number,
+    *,
+    settings: CampaignSettings,
+    rules: Sequence[Rule],
+    now: datetime,
+) -> Verdict:
+    """The first refusal, or yes."""
+    for rule in (in_hours, *rules):
+        verdict = rule(contact, number, settings=settings, now=now)
+        if not verdict.allowed:
+            return verdict
+    return YES

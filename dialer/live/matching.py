@@ -1,0 +1,132 @@
+"""Who gets whom: persons in order of answer, agents as the campaign distributes.
+
+A person is offered to an agent while patience lasts, and once even after it (the answer may have
+reached us late). A failed join is tried with another agent; when it is unclear what became of a
+join the switch is asked before anybody else is.
+"""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from dialer.agent import AgentState
+from dialer.call import CallMove, CallState
+from dialer.commands import Divert, Join
+from dialer.live import agents, calls
+from dialer.live.deadlines import Timer
+from dialer.live.world import Line, LiveCall, World
+from dialer.model import Distribution
+
+JOIN_LIMIT = timedelta(seconds=3)
+"""How long a reservation lasts until the switch must have said something."""
+DIVERT_RING = timedelta(seconds=10)
+"""How long an agent's device may ring for a diverted customer."""
+JOIN_CHECK = timedelta(seconds=2)
+"""How long a snapshot may take to say what became of a join."""
+
+
+def match(world: World, now: datetime) -> None:
+    """Join every waiting person for whom an agent is free."""
+    if not world.waiting or not world.free or not world.joins:
+        return
+    for call in list(world.waiting.values()):
+        if not world.free:
+            return
+        if _joinable(call, now):
+            line = pick(world, call, now)
+            if line is not None:
+                _join(world, call, line, now)
+
+
+def _joinable(call: LiveCall, now: datetime) -> bool:
+    if call.state is not CallState.held or call.hang_ups or call.call is None:
+        return False
+    late = call.give_up_at is not None and now >= call.give_up_at
+    return not (late and call.tried)
+
+
+def pick(world: World, call: LiveCall | None, now: datetime) -> Line | None:
+    """The free agent who is to get a customer, or None."""
+    owner = call.contact.owner if call else None
+    tried = call.tried if call else ()
+    able = [
+        line
+        for agent_id, line in world.free.items()
+        if agent_id not in tried
+        and world.can_take(line, now)
+        and (call is None or call.leg_known or line.state is AgentState.idle)
+    ]
+    if not able:
+        return None
+    for line in able:
+        if line.agent.agent_id == owner:
+            return line
+    match world.started.settings.distribution:
+        case Distribution.most_idle:
+            return min(able, key=lambda line: (line.idle_since, line.order))
+        case Distribution.cyclic:
+            last = world.last_served
+            return min(able, key=lambda line: (line.order <= last, line.order))
+        case Distribution.sequential:
+            return min(able, key=lambda line: line.order)
+        case never:
+            assert_never(never)
+
+
+def _join(world: World, call: LiveCall, line: Line, now: datetime) -> None:
+    assert call.call is not None  # noqa: S101  # `_joinable` says so
+    on_line = line.state is AgentState.parked
+    call.agent_id, call.join_asked_at, call.join_request = line.agent.agent_id, now, ""
+    agents.reserve(world, line, call.attempt_id, now)
+    world.move_call(call, CallMove.join_asked)
+    world.deadlines.cancel(Timer.patience, call.attempt_id)
+    limit = JOIN_LIMIT if on_line else DIVERT_RING
+    world.deadlines.set(Timer.reserve, call.attempt_id, now + limit)
+    world.save_call(call, now)
+    if on_line and line.park_call is not None:
+        world.emit(
+            Join(
+                correlator=call.attempt_id,
+                agent_id=line.agent.agent_id,
+                address=line.agent.address,
+                customer=call.call,
+                agent=line.park_call,
+            )
+        )
+    else:
+        world.emit(
+            Divert(
+                correlator=call.attempt_id,
+                agent_id=line.agent.agent_id,
+                address=line.agent.address,
+                number=line.agent.number,
+                customer=call.call,
+            )
+        )
+
+
+def join_failed(world: World, call: LiveCall, now: datetime, *, suspect: bool) -> None:
+    """Take a join back: the person waits again, for another agent or the message."""
+    world.deadlines.cancel(Timer.reserve, call.attempt_id)
+    world.deadlines.cancel(Timer.join_check, call.attempt_id)
+    world.move_call(call, CallMove.join_failed)
+    line = world.agents.get(call.agent_id) if call.agent_id else None
+    if line is not None:
+        call.tried = (*call.tried, line.agent.agent_id)
+        if line.attempt_id == call.attempt_id:
+            agents.unreserve(world, line, now, suspect=suspect, failure=True)
+    call.agent_id = None
+    world.ask_snapshot(now)
+    world.save_call(call, now)
+    if call.non_person is not None:
+        calls.machine_found(world, call, now)
+        return
+    world.deadlines.set(Timer.patience, call.attempt_id, max(call.give_up_at or now, now))
+
+
+def join_overdue(world: World, call: LiveCall, now: datetime) -> None:
+    """The switch has not said what became of a join: look before anything else is done."""
+    if not world.started.capabilities.lists_calls:
+        join_failed(world, call, now, suspect=True)
+        return
+    world.ask_snapshot(now)
+    world.deadlines.set(Timer.join_check, call.attempt_id, now + JOIN_CHECK)

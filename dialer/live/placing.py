@@ -1,0 +1,228 @@
+"""How many calls are placed now: what the pacer wants, less what nothing else allows."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dialer.agent import AgentState
+from dialer.call import UNANSWERED, CallState
+from dialer.commands import NotePacing, OpenAttemptRecord, PlaceCall
+from dialer.live import agents, matching, selection
+from dialer.live.deadlines import Timer
+from dialer.live.law import Rule
+from dialer.live.world import Line, LiveCall, World
+from dialer.model import AgentId, AttemptId, Dialable, Number, Trunk
+from dialer.pacing.base import Decision, Floor, Placed
+from dialer.switching import Way
+
+RING_GRACE = timedelta(seconds=5)
+"""Beyond the ring timeout of a switch that keeps it itself."""
+SILENCE = timedelta(seconds=5)
+"""Without any sign of a request to dial, before the switch is asked for it."""
+CLOSING = timedelta(seconds=60)
+"""Before the campaign's hours end: no more running ahead."""
+
+_FIGURES = re.compile(r"[\d.,%]+")
+
+
+def floor(world: World, now: datetime) -> Floor:
+    """Counts and ages of everything in progress."""
+
+    def age(since: datetime) -> float:
+        return max(0.0, (now - since).total_seconds())
+
+    ringing: list[float] = []
+    waiting: list[float] = []
+    joining = 0
+    for call in world.calls.values():
+        if call.state in UNANSWERED:
+            ringing.append(age(call.placed_at))
+        elif call.state is CallState.joining:
+            joining += 1
+        elif call.state in (CallState.answered, CallState.held) and not call.hang_ups:
+            waiting.append(age(call.answered_at or call.placed_at))
+    talking: list[float] = []
+    wrapping: list[float] = []
+    parking: list[float] = []
+    kept = at_work = 0
+    for line in world.agents.values():
+        state = line.state
+        at_work += line.willing or state not in (AgentState.idle, AgentState.parked)
+        if state is AgentState.talking:
+            talking.append(age(line.since))
+        elif state is AgentState.wrap_up:
+            wrapping.append(age(line.since))
+        elif state is AgentState.ringing:
+            if line.park and not line.releasing:
+                parking.append(age(line.since))
+            elif line.attempt_id and not world.joins:
+                kept += 1  # rung first, for a customer who is yet to answer
+    free = sum(world.can_take(line, now) for line in world.free.values())
+    return Floor(
+        free=free + kept,
+        agents=at_work,
+        ringing_ages=ringing,
+        waiting_ages=waiting,
+        joining=joining,
+        talking_ages=talking,
+        wrap_ages=wrapping,
+        parking_ages=parking,
+        contacts_left=len(world.buffer) if world.buffer.exhausted else None,
+        closing=_closing(world, now),
+    )
+
+
+def _closing(world: World, now: datetime) -> bool:
+    hours = world.started.settings.hours
+    if hours.is_always:
+        return False
+    return not (hours.contains(now) and hours.contains(now + CLOSING))
+
+
+def blocked(world: World, now: datetime) -> str:
+    """Why nothing at all may be placed, or an empty text."""
+    if world.drained or world.draining:
+        return f"draining: {world.draining or 'done'}"
+    if not world.settled:
+        return "waiting to see what is in progress on the switch"
+    if world.paused:
+        return "paused"
+    if world.link_down and (world.link_retry_at is None or now < world.link_retry_at):
+        return "the switch can't be reached"
+    if not world.started.settings.hours.contains(now):
+        return "outside the campaign's hours"
+    return ""
+
+
+def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
+    """Ask the pacer and place what may be placed."""
+    world.pace_due = False
+    seen = floor(world, now)
+    why_not = blocked(world, now)
+    if why_not:
+        decision = Decision(place=0, reason=why_not)
+    else:
+        decision = world.pacer.calls_to_place(seen, now)
+    allowed, cap = 0, ""
+    if decision.place > 0:
+        allowed, cap = _capped(world, seen, decision.place, now)
+    placed = 0
+    while placed < allowed:
+        lacking = _place_one(world, rules, now)
+        if lacking:
+            cap = lacking
+            break
+        placed += 1
+    if placed:
+        world.trunks.bucket.take(placed, now)
+    reason = f"{decision.reason}; held back by {cap}" if cap else decision.reason
+    kind = _FIGURES.sub("", reason)
+    world.starved = cap == "calls per second"
+    world.pace_due = False
+    if placed == 0 and kind == world.pace_kind:
+        return
+    world.pace_kind, world.pace_reason = kind, reason
+    world.emit(
+        NotePacing(
+            place=placed,
+            wanted=max(0, decision.place),
+            reason=reason,
+            free=seen.free,
+            ringing=len(seen.ringing_ages),
+            waiting=len(seen.waiting_ages),
+            talking=len(seen.talking_ages),
+            abandonment=round(world.counts.abandonment, 6),
+        )
+    )
+
+
+def _capped(world: World, seen: Floor, wanted: int, now: datetime) -> tuple[int, str]:
+    """What of the pacer's wish the switch and the settings allow, and what held the rest back."""
+    pacing = world.started.settings.pacing
+    in_progress = len(world.calls)
+    limits = [
+        (world.trunks.free_lines(), "the trunks' lines"),
+        (pacing.concurrency - in_progress, "the ceiling of calls in progress"),
+        (int(world.trunks.bucket.available(now)), "calls per second"),
+    ]
+    if not world.agentless:
+        most = int(pacing.max_lines_per_agent * seen.agents)
+        limits.append((most - in_progress, "the ceiling of lines per agent"))
+    least, name = min(limits, key=lambda limit: limit[0])
+    return (wanted, "") if least >= wanted else (max(0, least), name)
+
+
+def _place_one(world: World, rules: Sequence[Rule], now: datetime) -> str:
+    """Place one call, or say what is lacking."""
+    trunk = world.trunks.pick()
+    if trunk is None:
+        return "the trunks' lines"
+    line = None
+    if world.started.capabilities.way is Way.agent_first and not world.agentless:
+        line = matching.pick(world, None, now)
+        if line is None:
+            return "no agent to begin with"
+    found = selection.next_dialable(world, rules, now)
+    if found is None:
+        return "no contact at hand"
+    _open(world, *found, trunk, line, now)
+    return ""
+
+
+def _open(
+    world: World, contact: Dialable, number: Number, trunk: Trunk, line: Line | None, now: datetime
+) -> None:
+    """Open an attempt: the row first, then the call."""
+    settings = world.started.settings
+    attempt_id = AttemptId(world.correlators.attempt())
+    call = LiveCall(
+        attempt_id=attempt_id,
+        contact=contact,
+        number=number,
+        trunk_id=trunk.trunk_id,
+        placed_at=now,
+        seen_at=now,
+    )
+    world.calls[attempt_id] = call
+    world.contacts[contact.contact_id] = attempt_id
+    world.trunks.occupy(trunk.trunk_id)
+    world.counts.placed += 1
+    agent_id: AgentId | None = None
+    if line is not None:
+        agent_id = call.agent_id = line.agent.agent_id
+        agents.reserve(world, line, attempt_id, now)
+    world.emit(
+        OpenAttemptRecord(
+            attempt_id=attempt_id,
+            contact_id=contact.contact_id,
+            number=number.number,
+            trunk_id=trunk.trunk_id,
+            caller_id=settings.caller_id,
+            at=now,
+        )
+    )
+    world.emit(
+        PlaceCall(
+            attempt_id=attempt_id,
+            contact_id=contact.contact_id,
+            number=number.number,
+            trunk_id=trunk.trunk_id,
+            trunk_address=trunk.address,
+            caller_id=settings.caller_id,
+            ring_timeout=settings.ring_timeout,
+            agent_id=agent_id,
+            agent_address=line.agent.address if line else "",
+            agent_number=line.agent.number if line else "",
+        )
+    )
+    watch_ringing(world, call, now)
+    world.deadlines.set(Timer.doubt, attempt_id, now + SILENCE)
+    world.observe(Placed(), now)
+
+
+def watch_ringing(world: World, call: LiveCall, now: datetime) -> None:
+    """Set the end of ringing, left to the switch for a while where it keeps one itself."""
+    limit = world.started.settings.ring_timeout
+    if world.started.capabilities.limits_ringing:
+        limit += RING_GRACE
+    world.deadlines.set(Timer.ring, call.attempt_id, max(call.placed_at + limit, now))

@@ -1,0 +1,238 @@
+"""Taking over from an engine that died, and healing by what the switch says is going on.
+
+A snapshot heals in both directions. What it shows counts if nothing was heard of the call after the
+snapshot was asked for; what it lacks is gone if it was asked for some time after the call's last
+sign of life, so that a call about to be listed isn't taken for lost.
+"""
+
+from datetime import datetime, timedelta
+
+from dialer.agent import AgentMove, AgentState
+from dialer.call import UNANSWERED, CallMove, CallState
+from dialer.commands import HangUp, PlayMessage
+from dialer.events import OpenAttempt, OpenPark, SnapshotTaken
+from dialer.live import agents, calls, matching
+from dialer.live.deadlines import Timer
+from dialer.live.placing import watch_ringing
+from dialer.live.world import Line, LiveCall, Origin, Past, World
+from dialer.model import AgentId, TrunkId
+from dialer.switching import CallPhase, CallView
+
+GRACE = timedelta(seconds=2)
+"""After the last sign of a call, before its absence means anything."""
+SLOW_GRACE = timedelta(seconds=5)
+"""The same before the switch has said anything of a call."""
+TAKE_OVER = timedelta(seconds=5)
+"""Most that a person found waiting may wait after a take-over."""
+
+
+def take_over(world: World, now: datetime) -> None:
+    """Rebuild what the previous holder of the lease left open."""
+    for park in world.started.parks:
+        _adopt_park(world, park, now)
+    for attempt in world.started.attempts:
+        _adopt_attempt(world, attempt, now)
+    world.settled = not world.started.capabilities.lists_calls
+    world.ask_snapshot(now)
+    if world.deadlines.at(Timer.snapshot) is not None:
+        world.deadlines.set(Timer.snapshot, "", now + GRACE)
+
+
+def _adopt_park(world: World, park: OpenPark, now: datetime) -> None:
+    line = world.agents.get(park.agent_id)
+    if line is None or line.park:
+        world.emit(HangUp(correlator=park.correlator, call=park.call, reason="agent_left"))
+        return
+    line.park, line.park_call, line.seen_at = park.correlator, park.call, now
+    world.parks[park.correlator] = park.agent_id
+    world.move_agent(line, AgentMove.called, now)
+    world.deadlines.set(Timer.park_ring, park.agent_id, now + agents.PARK_RING)
+
+
+def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
+    call = LiveCall(
+        attempt_id=attempt.attempt_id,
+        contact=attempt.contact,
+        number=attempt.number,
+        trunk_id=TrunkId(attempt.trunk_id),
+        placed_at=attempt.placed_at,
+        seen_at=attempt.placed_at,
+        state=CallState(attempt.state),
+        call=attempt.call,
+        leg_known=attempt.call is not None,
+        accepted=attempt.accepted,
+        answered_at=attempt.answered_at,
+        agent_id=attempt.agent_id,
+    )
+    world.calls[call.attempt_id] = call
+    world.contacts[call.contact.contact_id] = call.attempt_id
+    world.trunks.occupy(call.trunk_id)
+    if call.state in UNANSWERED:
+        watch_ringing(world, call, now)
+        if call.agent_id is not None and (line := _line(world, call)) is not None:
+            _put(line, AgentState.ringing, call)
+        return
+    call.answered_at = call.answered_at or now
+    call.give_up_at = min(
+        max(call.answered_at, now) + world.started.settings.patience, now + TAKE_OVER
+    )
+    _resume_answered(world, call, now)
+
+
+def _resume_answered(world: World, call: LiveCall, now: datetime) -> None:
+    line = _line(world, call)
+    match call.state:
+        case CallState.talking:
+            call.joined_at = call.answered_at
+            if line is not None:
+                _put(line, AgentState.talking, call)
+        case CallState.message:
+            call.abandoned_told = True
+            limit = world.started.settings.message_limit
+            world.deadlines.set(Timer.message, call.attempt_id, now + limit)
+        case CallState.joining:
+            world.waiting[call.attempt_id] = call
+            call.join_asked_at = now
+            if line is not None:
+                _put(line, AgentState.reserved if line.park else AgentState.ringing, call)
+            world.deadlines.set(Timer.reserve, call.attempt_id, now + matching.JOIN_LIMIT)
+        case _:
+            call.agent_id = None
+            world.waiting[call.attempt_id] = call
+            # Nobody is told to go before the switch was asked who is there to take the call.
+            world.deadlines.set(Timer.patience, call.attempt_id, call.give_up_at or now)
+    if line is not None:
+        world.deadlines.cancel(Timer.park_ring, line.agent.agent_id)
+        world.sort_agent(line)
+
+
+def _line(world: World, call: LiveCall) -> Line | None:
+    line = world.agents.get(call.agent_id) if call.agent_id else None
+    return line if line is not None and not line.attempt_id else None
+
+
+def _put(line: Line, state: AgentState, call: LiveCall) -> None:
+    """Restore a stored state: the table was obeyed by whoever stored it."""
+    line.state, line.attempt_id = state, call.attempt_id
+
+
+def reconcile(world: World, event: SnapshotTaken, now: datetime) -> None:
+    """Adopt what the switch shows, end what it no longer has, and send strays away."""
+    if event.asked_at < world.started_at:
+        return
+    seen = {view.correlator: view for view in event.snapshot.calls}
+    for agent_id, line in list(world.agents.items()):
+        if line.park:
+            _heal_park(world, agent_id, line, seen.get(line.park), event.asked_at, now)
+    for call in list(world.calls.values()):
+        view = seen.get(call.attempt_id)
+        if view is None:
+            _maybe_gone(world, call, event.asked_at, now)
+        elif event.asked_at >= call.seen_at:
+            _adopt(world, call, view, event.asked_at, now)
+    for correlator, view in seen.items():
+        ours = correlator in world.calls or correlator in world.parks
+        if not ours and world.correlators.owns(correlator):
+            _stray(world, view, event.asked_at, now)
+    if not world.settled:
+        world.settled = world.pace_due = True
+
+
+def _heal_park(
+    world: World,
+    agent_id: AgentId,
+    line: Line,
+    view: CallView | None,
+    asked_at: datetime,
+    now: datetime,
+) -> None:
+    if view is None:
+        slow = line.state is AgentState.ringing and line.park_call is None and world.settled
+        if asked_at >= line.seen_at + (SLOW_GRACE if slow else GRACE) or not world.settled:
+            agents.park_ended(world, line, now, failure=world.settled)
+        return
+    if asked_at < line.seen_at or view.phase is CallPhase.calling:
+        return
+    if line.state is AgentState.ringing and not line.attempt_id:
+        known = line.park_call if line.park_call is not None else view.call
+        same = known.call_id == view.call.call_id
+        call = known if same and not view.call.leg else view.call
+        agents.parked(world, line, call, now)
+        if not call.leg:
+            agents.release(world, line, now, reason="leg_unknown")
+    elif line.suspect_at is not None and asked_at >= line.suspect_at:
+        line.suspect_at = None
+        world.sort_agent(line)
+
+
+def _maybe_gone(world: World, call: LiveCall, asked_at: datetime, now: datetime) -> None:
+    unheard = call.state in (CallState.placing, CallState.dialing) and not call.unclear
+    if asked_at < call.seen_at + (SLOW_GRACE if unheard else GRACE):
+        return
+    reason = "unclear_and_not_found" if call.state is CallState.placing else "gone_from_switch"
+    calls.close(world, call, now, origin=Origin.inferred, reason=reason)
+
+
+def _adopt(world: World, call: LiveCall, view: CallView, asked_at: datetime, now: datetime) -> None:
+    known = call.call
+    calls.merge_ref(call, view.call, leg_known=False)
+    match view.phase:
+        case CallPhase.calling:
+            if call.state is CallState.placing:
+                world.move_call(call, CallMove.started)
+                call.unclear, call.accepted = False, True
+                world.deadlines.cancel(Timer.doubt, call.attempt_id)
+                world.save_call(call, now, accepted=True)
+        case CallPhase.held:
+            _adopt_held(world, call, asked_at, now)
+        case CallPhase.joined:
+            if call.state is not CallState.talking:
+                calls.joined(world, call, view.address, now)
+        case CallPhase.message:
+            if call.state in (CallState.answered, CallState.held):
+                world.move_call(call, CallMove.message_asked)
+                limit = world.started.settings.message_limit
+                world.deadlines.cancel(Timer.patience, call.attempt_id)
+                world.deadlines.set(Timer.message, call.attempt_id, now + limit)
+                world.save_call(call, now)
+    if known is None and call.call is not None and call.attempt_id in world.calls:
+        world.save_call(call, now)
+
+
+def _adopt_held(world: World, call: LiveCall, asked_at: datetime, now: datetime) -> None:
+    if call.state in UNANSWERED:
+        calls.answered(world, call, asked_at, now)
+    if call.state is CallState.answered:
+        calls.held(world, call, now)
+        world.save_call(call, now)
+    elif call.state is CallState.joining:
+        overdue = world.deadlines.at(Timer.join_check, call.attempt_id) is not None
+        if overdue and call.join_asked_at is not None and asked_at > call.join_asked_at + GRACE:
+            matching.join_failed(world, call, now, suspect=True)
+
+
+def _stray(world: World, view: CallView, asked_at: datetime, now: datetime) -> None:
+    """A call of this campaign that nobody minds: nobody may be left on it."""
+    past = world.past.get(view.correlator)
+    if past is not None and asked_at < past.at + GRACE:
+        return
+    if view.phase in (CallPhase.joined, CallPhase.message):
+        return
+    if world.deadlines.at(Timer.message, view.correlator) is not None:
+        return
+    if past is None:
+        past = world.past[view.correlator] = Past(Origin.inferred, now)
+    greet(world, view, past, now)
+
+
+def greet(world: World, view: CallView, past: Past, now: datetime) -> None:
+    """Give somebody on a call that was given up the message, or end the call."""
+    world.odd("stray_call", view.correlator, view.phase)
+    person = view.phase is CallPhase.held and not world.correlators.is_park(view.correlator)
+    if person and not past.greeted and world.started.capabilities.plays_message:
+        world.emit(PlayMessage(correlator=view.correlator, customer=view.call))
+        limit = world.started.settings.message_limit
+        world.deadlines.set(Timer.message, view.correlator, now + limit)
+    else:
+        world.emit(HangUp(correlator=view.correlator, call=view.call, reason="stray"))
+    past.greeted, past.call = True, view.call

@@ -1,0 +1,339 @@
+"""What the engine knows: calls, agents, contacts at hand, and the commands of the step under way.
+
+Dictionaries keep the order in which things were added, and nothing iterates over a set, so that the
+same events always give the same commands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from dialer.agent import AgentMove, AgentState
+from dialer.agent import advance as advance_agent
+from dialer.call import WAITING, CallMove, CallState
+from dialer.call import advance as advance_call
+from dialer.commands import Command, NoteOddity, SaveAgent, SaveAttempt, TakeSnapshot
+from dialer.events import CommandFailed, Started
+from dialer.live.buffer import Buffer
+from dialer.live.correlators import Correlators
+from dialer.live.deadlines import Deadlines, Timer
+from dialer.live.trunks import Trunks
+from dialer.model import (
+    Agent,
+    AgentId,
+    AgentStatus,
+    AttemptId,
+    CallRef,
+    CampaignSettings,
+    Dialable,
+    Mode,
+    Number,
+    TrunkId,
+)
+from dialer.outcomes import Outcome
+from dialer.pacing.base import Observation, Pacer
+from dialer.switching import Way
+
+SNAPSHOT_EVERY = timedelta(seconds=5)
+"""How often the switch is asked what is going on while anything is in progress."""
+REMEMBERED = 5_000
+"""How many ended attempts and parks are remembered, to tell a late event from a strange one."""
+
+
+class Origin(StrEnum):
+    """How a remembered correlator was ended."""
+
+    told = "told"
+    """The switch said that it ended: whatever comes later is late."""
+    inferred = "inferred"
+    """The engine gave it up: a sign of life means that somebody is on the line."""
+
+
+@dataclass(slots=True)
+class Past:
+    """An attempt or park that is over."""
+
+    origin: Origin
+    at: datetime
+    greeted: bool = False
+    """A person who turned up later was given the message or hung up on."""
+    call: CallRef | None = None
+    """Of that person."""
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveCall:
+    """An open attempt."""
+
+    attempt_id: AttemptId
+    contact: Dialable
+    number: Number
+    trunk_id: TrunkId
+    placed_at: datetime
+    seen_at: datetime
+    """When the switch last gave a sign of it (or it was placed)."""
+    state: CallState = CallState.placing
+    call: CallRef | None = None
+    leg_known: bool = False
+    """`call.leg` is the one to act upon."""
+    accepted: bool = False
+    unclear: bool = False
+    """Nobody knows whether the request to dial was carried out."""
+    answered_at: datetime | None = None
+    give_up_at: datetime | None = None
+    """When the person's patience ends."""
+    joined_at: datetime | None = None
+    agent_id: AgentId | None = None
+    join_asked_at: datetime | None = None
+    join_request: str = ""
+    tried: tuple[AgentId, ...] = ()
+    """Agents with whom a join failed."""
+    non_person: Outcome | None = None
+    """What the switch took a machine or fax for."""
+    on_end: Outcome | None = None
+    """The outcome when the engine ends the call before an answer."""
+    reason: str = ""
+    """Why the engine ended it."""
+    hang_ups: int = 0
+    message_failed: bool = False
+    abandoned_told: bool = False
+    """The pacer has been told that nobody came."""
+    contact_removed: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """An agent and what the engine has him do."""
+
+    agent: Agent
+    since: datetime
+    idle_since: datetime
+    """Since when without a customer: the key of `most_idle`."""
+    seen_at: datetime
+    state: AgentState = AgentState.idle
+    attempt_id: str = ""
+    """The customer while reserved, ringing for a divert, talking, or in wrap-up."""
+    park: str = ""
+    park_call: CallRef | None = None
+    park_gone: bool = False
+    """The park's call ended while the agent was wanted for, or with, a customer."""
+    suspect_at: datetime | None = None
+    """A join went wrong: not offered until a snapshot asked later says that he is there."""
+    releasing: int = 0
+    """How often his parked call was asked to end."""
+    failures: int = 0
+    retry_at: datetime | None = None
+    disposed: bool = False
+    """The disposition came before the end of the talk."""
+
+    @property
+    def willing(self) -> bool:
+        """The person wants to work and his device can be called."""
+        return self.agent.status is AgentStatus.available and self.agent.reachable
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Place among the agents that never depends on time."""
+        return (self.agent.order, self.agent.agent_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """Totals since the campaign began, take-overs included."""
+
+    placed: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    joined: int = 0
+    oddities: int = 0
+
+    @property
+    def abandonment(self) -> float:
+        """Abandoned per person who answered."""
+        return self.abandoned / self.answered if self.answered else 0.0
+
+
+@dataclass(slots=True)
+class World:
+    """Everything the engine keeps between two events."""
+
+    started: Started
+    correlators: Correlators
+    pacer: Pacer
+    trunks: Trunks
+    started_at: datetime
+    counts: Counts = field(default_factory=Counts)
+    calls: dict[str, LiveCall] = field(default_factory=dict)
+    waiting: dict[str, LiveCall] = field(default_factory=dict)
+    """Persons without an agent, in order of answer."""
+    contacts: dict[str, str] = field(default_factory=dict)
+    """Contact -> its open attempt."""
+    agents: dict[AgentId, Line] = field(default_factory=dict)
+    addresses: dict[str, AgentId] = field(default_factory=dict)
+    free: dict[AgentId, Line] = field(default_factory=dict)
+    """Agents who can take a customer."""
+    resting: dict[AgentId, Line] = field(default_factory=dict)
+    """Idle agents of a switch that parks them."""
+    parks: dict[str, AgentId] = field(default_factory=dict)
+    last_served: tuple[int, str] = (-(10**9), "")
+    buffer: Buffer = field(default_factory=Buffer)
+    past: dict[str, Past] = field(default_factory=dict)
+    requests: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
+    """Request id -> correlator, action and when it was accepted."""
+    early: dict[str, tuple[CommandFailed, datetime]] = field(default_factory=dict)
+    """Failures that came before the acceptance they belong to."""
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    settled: bool = False
+    """What the previous holder of the lease left has been compared with the switch."""
+    paused: bool = False
+    draining: str = ""
+    drained: bool = False
+    link_failures: int = 0
+    link_down: bool = False
+    link_retry_at: datetime | None = None
+    """When to try again to place on a switch that can't be asked for a snapshot."""
+    probes: int = 0
+    pace_due: bool = True
+    """The floor changed in a way that may change the pacer's mind."""
+    pace_kind: str = ""
+    pace_reason: str = ""
+    starved: bool = False
+    """Calls per second alone held the last calls back: a hint for whoever waits on the clock."""
+    commands: list[Command] = field(default_factory=list)
+    snapshot_asked: bool = False
+    """In the step under way."""
+
+    # -- settings, read often ------------------------------------------------------------------
+
+    @property
+    def parks_agents(self) -> bool:
+        """Agents wait on the line on this switch."""
+        return self.joins and self.started.capabilities.parks_agents
+
+    @property
+    def joins(self) -> bool:
+        """The engine brings customers and agents together, rather than the switch or nobody."""
+        return (
+            self.started.capabilities.way is Way.customer_first
+            and self.started.settings.mode is not Mode.agentless
+        )
+
+    @property
+    def agentless(self) -> bool:
+        """Nobody is to be joined: the message is what the call is for."""
+        return self.started.settings.mode is Mode.agentless
+
+    def configure(self, settings: CampaignSettings) -> None:
+        """Go by other settings from now on."""
+        self.started = replace(self.started, settings=settings)
+
+    # -- the step ------------------------------------------------------------------------------
+
+    def emit(self, command: Command) -> None:
+        """Add a command to the step."""
+        self.commands.append(command)
+
+    def odd(self, code: str, correlator: str = "", detail: str = "") -> None:
+        """Count something that the state tables don't list."""
+        self.counts.oddities += 1
+        self.emit(NoteOddity(code=code, correlator=correlator, detail=detail[:200]))
+
+    def observe(self, observation: Observation, now: datetime) -> None:
+        """Tell the pacer what happened."""
+        self.pacer.observe(observation, now)
+        self.pace_due = True
+
+    def ask_snapshot(self, now: datetime) -> None:
+        """Ask the switch what is going on, once a step at most."""
+        if not self.started.capabilities.lists_calls:
+            return
+        if not self.snapshot_asked:
+            self.snapshot_asked = True
+            self.emit(TakeSnapshot())
+        self.deadlines.set(Timer.snapshot, "", now + SNAPSHOT_EVERY)
+
+    def remember(self, correlator: str, origin: Origin, now: datetime) -> None:
+        """Keep in mind how an attempt or park ended, for events that come late."""
+        self.past[correlator] = Past(origin, now)
+        if len(self.past) > REMEMBERED:
+            del self.past[next(iter(self.past))]
+
+    # -- states --------------------------------------------------------------------------------
+
+    def move_call(self, call: LiveCall, move: CallMove) -> None:
+        """Move an attempt on by the table, keeping the list of waiting persons."""
+        call.state = advance_call(call.state, move)
+        if call.state in WAITING:
+            self.waiting.setdefault(call.attempt_id, call)
+        else:
+            self.waiting.pop(call.attempt_id, None)
+        self.pace_due = True
+
+    def save_call(self, call: LiveCall, now: datetime, *, accepted: bool = False) -> None:
+        """Record where an attempt stands."""
+        self.emit(
+            SaveAttempt(
+                attempt_id=call.attempt_id,
+                state=call.state,
+                at=now,
+                call=call.call,
+                accepted_at=now if accepted else None,
+                answered_at=call.answered_at,
+                joined_at=call.joined_at,
+                agent_id=call.agent_id,
+            )
+        )
+
+    def move_agent(self, line: Line, move: AgentMove, now: datetime) -> None:
+        """Move an agent on by the table, keep the lists of who is free, and record it."""
+        line.state = advance_agent(line.state, move)
+        line.since = now
+        self.sort_agent(line)
+        with_customer = line.state not in (AgentState.idle, AgentState.parked) and line.attempt_id
+        self.emit(
+            SaveAgent(
+                agent_id=line.agent.agent_id,
+                state=line.state,
+                at=now,
+                correlator=line.attempt_id if with_customer else line.park,
+                call=line.park_call,
+            )
+        )
+        self.pace_due = True
+
+    def sort_agent(self, line: Line) -> None:
+        """Put an agent on, or take him off, the lists of the free and the resting."""
+        idle = line.state is AgentState.idle
+        parked = line.state is AgentState.parked
+        _member(self.resting, line, present=idle and self.parks_agents)
+        if self.parks_agents:
+            present = parked and not line.releasing and line.suspect_at is None
+        else:
+            present = idle and line.willing
+        if present != (line.agent.agent_id in self.free):
+            self.pace_due = True
+        _member(self.free, line, present=present)
+
+    def can_take(self, line: Line, now: datetime) -> bool:
+        """Whether an agent on the free list may be offered a customer now."""
+        return line.retry_at is None or line.retry_at <= now
+
+    @property
+    def in_progress(self) -> bool:
+        """Something is going on that a snapshot could tell about."""
+        return bool(self.calls or self.parks)
+
+
+def _member(members: dict[AgentId, Line], line: Line, *, present: bool) -> None:
+    if present:
+        members.setdefault(line.agent.agent_id, line)
+    else:
+        members.pop(line.agent.agent_id, None)
+
+
+def as_attempts(contact: Dialable, outcome: Outcome) -> Mapping[Outcome, int]:
+    """The contact's attempts by outcome, one that just ended included."""
+    tried = dict(contact.tried)
+    tried[outcome] = tried.get(outcome, 0) + 1
+    return tried
