@@ -130,51 +130,50 @@ def _settle(
 ) -> tuple[tuple[ParsedContact, ...], tuple[RefusedRow, ...]]:
     """Parse a batch, and keep the first of each number and external id."""
     parsed = [parser.parse(*row) for row in rows]
-    keys = []
-    for item in parsed:
-        if isinstance(item, ParsedContact):
-            keys += [number_key(entry.number) for entry in item.numbers]
-            if item.external_id:
-                keys.append(text_key(item.external_id))
-    taken, fresh = seen.among(keys), []
+    keys = [_keys(item) if isinstance(item, ParsedContact) else [] for item in parsed]
+    taken, fresh = seen.among([key for some in keys for key in some]), list[int]()
     contacts, refused = [], []
-    for row, item in zip(rows, parsed, strict=True):
-        if isinstance(item, RefusedRow):
-            refused.append(item)
-            continue
-        kept = _unless_duplicate(row, item, taken)
+    for row, item, own in zip(rows, parsed, keys, strict=True):
+        kept = item
+        repeated = not taken.isdisjoint(own) or len(set(own)) < len(own)
+        if repeated and isinstance(item, ParsedContact):
+            kept = _without_duplicates(row, item, taken)
         if isinstance(kept, RefusedRow):
             refused.append(kept)
-            continue
-        contacts.append(kept)
-        fresh += [number_key(entry.number) for entry in kept.numbers]
-        if kept.external_id:
-            fresh.append(text_key(kept.external_id))
-            taken.add(fresh[-1])
+        else:
+            contacts.append(kept)
+            own = own if kept is item else _keys(kept)
+            taken.update(own)
+            fresh += own
     seen.add(fresh)
     return tuple(contacts), tuple(refused)
 
 
-def _unless_duplicate(
+def _keys(contact: ParsedContact) -> list[int]:
+    """What no other contact of the file may share."""
+    keys = [number_key(entry.number) for entry in contact.numbers]
+    if contact.external_id:
+        keys.append(text_key(contact.external_id))
+    return keys
+
+
+def _without_duplicates(
     row: Row, contact: ParsedContact, taken: set[int]
 ) -> ParsedContact | RefusedRow:
-    """The contact with the numbers that nobody had before, which it now takes."""
+    """The contact with the numbers that nobody has, its own repetitions left out."""
     if contact.external_id and text_key(contact.external_id) in taken:
         return RefusedRow(row.line, Refusal.duplicate_id, _DUPLICATE_ID, tuple(row.cells))
-    kept: list[ParsedNumber] = []
+    kept: dict[int, ParsedNumber] = {}
     dropped = list(contact.dropped)
     for entry in contact.numbers:
         key = number_key(entry.number)
-        if key in taken:
+        if key in taken or key in kept:
             dropped.append(DroppedNumber(entry.label, Refusal.duplicate_number))
         else:
-            taken.add(key)
-            kept.append(entry)
+            kept[key] = entry
     if not kept:
         return RefusedRow(row.line, Refusal.duplicate_number, _DUPLICATE_NUMBER, tuple(row.cells))
-    if len(kept) == len(contact.numbers):
-        return contact
-    return contact._replace(numbers=tuple(kept), dropped=tuple(dropped))
+    return contact._replace(numbers=tuple(kept.values()), dropped=tuple(dropped))
 
 
 def _identify(source: BinaryIO) -> tuple[int, str]:

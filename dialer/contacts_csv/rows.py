@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from dialer.contacts_csv.export import unescape
 from dialer.contacts_csv.model import (
@@ -141,6 +142,7 @@ def _read_zone(cell: str) -> str:
     return cell
 
 
+@lru_cache(maxsize=4096)
 def _read_priority(cell: str) -> int:
     if not cell:
         return 0
