@@ -218,7 +218,8 @@ def load_settings(*, home: Path | None = None) -> Settings:
         raise SettingsError(_explain(error), hint=_where(path)) from None
     except ValueError as error:  # unreadable TOML, or JSON in a variable that can't be parsed
         raise SettingsError(f"settings can't be read: {error}", hint=_where(path)) from None
-    return loaded.model_copy(update={"home": loaded.home.expanduser().absolute()})
+    values = {name: getattr(loaded, name) for name in Settings.model_fields}
+    return Settings.model_construct(**values | {"home": loaded.home.expanduser().absolute()})
 
 
 def config_path(home: Path | None = None) -> Path | None:

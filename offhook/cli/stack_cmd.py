@@ -38,7 +38,7 @@ async def _up(settings: Settings, parts: frozenset[str], json_output: bool) -> N
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(sign, asked_to_stop.set)
-    running = asyncio.create_task(_run_until(asked_to_stop, settings, parts, json_output))
+    running = asyncio.create_task(_run(settings, parts, json_output))
     stopper = asyncio.create_task(asked_to_stop.wait())
     await asyncio.wait({running, stopper}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
@@ -54,16 +54,15 @@ async def _up(settings: Settings, parts: frozenset[str], json_output: bool) -> N
         emit(_document(stack, already_running=True), json_output, lambda _: _already(stack))
 
 
-async def _run_until(
-    stop: asyncio.Event, settings: Settings, parts: frozenset[str], json_output: bool
-) -> None:
+async def _run(settings: Settings, parts: frozenset[str], json_output: bool) -> None:
+    """Run the stack until this is cancelled."""
     _say(f"starting {', '.join(sorted(parts))} in {settings.home}", json_output)
     async with running_stack(
         settings.home, settings, parts=parts, on_event=lambda event: _tell(event, json_output)
     ) as stack:
         document = _document(stack.stack, already_running=False)
         emit(document, json_output, lambda _: _overview(stack.stack))
-        await stop.wait()
+        await asyncio.Event().wait()
 
 
 def doctor(json_output: JsonOption = False) -> None:

@@ -27,6 +27,7 @@ _CONNECT_TIMEOUT = timedelta(seconds=10)
 _FIRST_PAUSE = timedelta(milliseconds=50)
 _LONGEST_PAUSE = timedelta(seconds=5)
 _PROBE_INTERVAL = timedelta(seconds=30)
+_URL_OPTIONS = frozenset({"host", "port", "ssl", "sslmode"})
 _QUEUE_LIMIT = 10_000
 
 
@@ -38,12 +39,21 @@ def async_url(url: str) -> URL:
             f"the database URL names {parsed.get_backend_name()}, and offhook needs PostgreSQL",
             hint="set OFFHOOK_DATABASE__URL to postgresql://user:password@host/name",
         )
-    return parsed.set(drivername="postgresql+asyncpg")
+    if unknown := parsed.query.keys() - _URL_OPTIONS:
+        raise SettingsError(
+            f"the database URL has options that are not supported: {', '.join(sorted(unknown))}",
+            hint=f"use {', '.join(sorted(_URL_OPTIONS))}, or the PG… variables of libpq",
+        )
+    # What libpq calls `sslmode`, SQLAlchemy's driver calls `ssl`; people write the former.
+    query = {("ssl" if name == "sslmode" else name): value for name, value in parsed.query.items()}
+    return parsed.set(drivername="postgresql+asyncpg", query=query)
 
 
 def asyncpg_dsn(url: str) -> str:
     """`url` as asyncpg itself wants it."""
-    return async_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    parsed = async_url(url)
+    query = {("sslmode" if name == "ssl" else name): value for name, value in parsed.query.items()}
+    return parsed.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
 
 
 @dataclass(frozen=True)

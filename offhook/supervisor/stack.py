@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -100,9 +101,22 @@ async def running_stack(
             await _start(stack, frozenset(parts))
             yield stack
         finally:
-            # A second Ctrl-C must not leave half of the parts running.
-            await asyncio.shield(stack.supervisor.stop())
+            await _finish(stack.supervisor.stop())
             place.write_stack(stack.stack)
+
+
+async def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work` to its end even when cancelled: an impatient Ctrl-C must leave nothing running."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _assemble(
