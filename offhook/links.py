@@ -76,8 +76,8 @@ class LinkStore(Protocol):
         """Write whether the agents at these addresses can be called."""
         ...
 
-    async def save_trunks(self, switch: SwitchId, trunks: Sequence[TrunkView]) -> None:
-        """Write the lines and state of the trunks that are known; ignore the others."""
+    async def save_trunks(self, switch: SwitchId, trunks: Sequence[Trunk]) -> None:
+        """Write lines and `enabled` of these trunks."""
         ...
 
 
@@ -99,6 +99,7 @@ class Links:
     reload_every: timedelta = RELOAD_EVERY
     status: dict[SwitchId, LinkStatus] = field(default_factory=dict)
     _running: dict[SwitchId, _Running] = field(default_factory=dict)
+    _bad: dict[SwitchId, SwitchConfig] = field(default_factory=dict)
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -135,9 +136,8 @@ class Links:
             await asyncio.sleep(self.reload_every.total_seconds())
 
     def _start(self, config: SwitchConfig) -> None:
-        known = self.status.get(config.switch_id)
-        if known is not None and known.state is LinkState.misconfigured:
-            return  # told already; it is looked at again when its settings change
+        if self._bad.get(config.switch_id) == config:
+            return  # told already
         status = LinkStatus(
             switch_id=config.switch_id,
             name=config.name,
@@ -148,6 +148,7 @@ class Links:
             opened = open_switch(config)
         except OffhookError as error:
             log.error("link_misconfigured", switch=config.switch_id, code=error.code)
+            self._bad[config.switch_id] = config
             self.status[config.switch_id] = replace(
                 status, state=LinkState.misconfigured, detail=error.message
             )
@@ -261,9 +262,14 @@ class _Watcher:
         )
 
     async def _tell_trunks(self, views: Sequence[TrunkView]) -> None:
+        seen = {view.address: view for view in views}
         before = tuple(await self._links.store.trunks(self._switch))
-        await self._links.store.save_trunks(self._switch, views)
-        after = tuple(await self._links.store.trunks(self._switch))
+        after = tuple(
+            replace(trunk, lines=view.lines, enabled=view.enabled)
+            if (view := seen.get(trunk.address))
+            else replace(trunk, enabled=False)
+            for trunk in before
+        )
         if after == before:
             return
         now = self._links.clock()
@@ -273,3 +279,4 @@ class _Watcher:
             key=f"trunks {now.isoformat()}",
             now=now,
         )
+        await self._links.store.save_trunks(self._switch, after)

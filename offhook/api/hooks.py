@@ -25,6 +25,7 @@ import structlog
 
 from activities.ports import StoreUnavailable, switch_channel
 from dialer.model import SwitchId
+from offhook.storage.inbox import RawItem
 from offhook.switches.base import Correlated
 from offhook.telemetry import counter
 
@@ -50,21 +51,10 @@ _EVENTS = counter(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filed:
-    """One event on its way into the inbox."""
-
-    channel: str
-    dedup_key: str
-    correlator: str
-    payload: dict[str, str]
-    received_at: datetime
-
-
 class EventSink(Protocol):
-    """Commits events; returns when this one is safe, duplicates included."""
+    """Commits events; returns when this one is safe, duplicates included (`InboxWriter`)."""
 
-    async def put(self, event: Filed) -> None:
+    async def add(self, channel: str, item: RawItem) -> None:
         """Raise `StoreUnavailable` when the event could not be committed."""
         ...
 
@@ -156,14 +146,14 @@ class Hooks:
         named = route.file(payload)
         self._waiting += 1
         try:
-            await self._sink.put(
-                Filed(
-                    channel=switch_channel(route.switch_id),
-                    dedup_key=named.dedup_key,
+            await self._sink.add(
+                switch_channel(route.switch_id),
+                RawItem(
+                    key=named.dedup_key,
                     correlator=named.correlator,
                     payload=payload,
                     received_at=now,
-                )
+                ),
             )
         except (StoreUnavailable, TimeoutError, asyncio.QueueFull):
             return "not_stored", 503, _BUSY
