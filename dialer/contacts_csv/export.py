@@ -14,7 +14,7 @@ from dialer.contacts_csv.columns import REFUSAL_COLUMNS
 from dialer.contacts_csv.model import Names, RefusedRow
 
 _RISKY = frozenset("=+-@\t\r\n'")
-_PHONE = re.compile(r"[+-]?[\d ().\-/]+", re.ASCII)
+_PHONE = re.compile(r"[+-]?[ ().\-/]*\d[\d ().\-/]*", re.ASCII)
 
 
 def write_header(header: Names, stream: TextIO, *, delimiter: str = ",") -> None:

@@ -63,5 +63,6 @@ class Seen:
     def load(cls, data: bytes) -> Self:
         """The set that was dumped."""
         seen = cls()
-        seen._runs.append(np.sort(np.frombuffer(data, dtype=np.uint64)))
+        if data:
+            seen._runs.append(np.sort(np.frombuffer(data, dtype=np.uint64)))
         return seen

@@ -1,0 +1,201 @@
+"""Contact files that are damaged, enormous, interrupted or hostile."""
+
+import io
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from dialer.contacts_csv import (
+    Batch,
+    ChangedFile,
+    Checkpoint,
+    ColumnMapping,
+    ContactFileError,
+    FileOptions,
+    ParsedContact,
+    RefusedRow,
+    Seen,
+    read_contacts,
+)
+from dialer.contacts_csv.export import escape, unescape
+from dialer.contacts_csv.lines import MAX_LINE, MAX_ROW_LINES, RowReader
+from tests.support.contacts import contact_rows
+
+Item = ParsedContact | RefusedRow
+
+HEADER = b"name,phone\n"
+GOOD = b"Anna,3471234567\n"
+ALSO_GOOD = b"Luca,3471234568\n"
+SAMPLE = "".join(contact_rows(300, seed=7, bad_share=0.2)).encode()
+
+
+def outcome(data: bytes) -> tuple[list[str], list[tuple[int, str]]]:
+    """Names of the contacts; lines and codes of the refusals."""
+    batches = list(read_contacts(io.BytesIO(data), FileOptions(delimiter=",")))
+    contacts = chain.from_iterable(batch.contacts for batch in batches)
+    refused = chain.from_iterable(batch.refused for batch in batches)
+    return [c.name for c in contacts], [(r.line, r.code) for r in refused]
+
+
+def items(batches: Iterator[Batch]) -> list[Item]:
+    found: list[Item] = []
+    for batch in batches:
+        found += [*batch.contacts, *batch.refused]
+    return sorted(found, key=lambda item: item.line)
+
+
+def test_unterminated_quote_costs_its_own_line_only() -> None:
+    data = HEADER + b'"Zoe,3471234569\n' + GOOD + ALSO_GOOD
+    assert outcome(data) == (["Anna", "Luca"], [(2, "unterminated_quote")])
+
+
+def test_unterminated_quote_before_many_lines_costs_its_own_line_only() -> None:
+    many = b"".join(b"N,34712%05d\n" % n for n in range(MAX_ROW_LINES * 3))
+    names, refused = outcome(HEADER + GOOD + b'"Zoe,3471234569\n' + many)
+    assert len(names) == MAX_ROW_LINES * 3 + 1
+    assert refused == [(3, "unterminated_quote")]
+
+
+def test_field_of_ten_megabytes_is_refused_and_reading_goes_on() -> None:
+    long = b"x" * (10 * MAX_LINE)
+    data = HEADER + GOOD + long + b",3471234569\n" + ALSO_GOOD + b'"' + long + b'",1\n'
+    assert outcome(data) == (["Anna", "Luca"], [(3, "row_too_long"), (5, "row_too_long")])
+
+
+def test_long_line_after_an_open_quote_is_refused_for_itself() -> None:
+    data = HEADER + GOOD + b'"Zoe\n' + b"y" * (MAX_LINE + 5) + b"\n" + ALSO_GOOD
+    expected = [(3, "unterminated_quote"), (4, "row_too_long")]
+    assert outcome(data) == (["Anna", "Luca"], expected)
+
+
+def test_field_over_the_limit_of_the_parser_is_refused() -> None:
+    data = HEADER + GOOD + b"z" * 140_000 + b",3471234569\n" + ALSO_GOOD
+    assert outcome(data) == (["Anna", "Luca"], [(3, "row_too_long")])
+
+
+def test_carriage_return_inside_a_line_is_refused() -> None:
+    data = HEADER + GOOD + b"Zo\re,3471234569\n" + ALSO_GOOD
+    assert outcome(data) == (["Anna", "Luca"], [(3, "malformed_row")])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_long_line_and_lone_surrogate_of_a_utf16_file_are_refused(encoding: str) -> None:
+    text = "name,phone\nAnna,3471234567\n" + "x" * (2 * MAX_LINE) + "\nLuca,3471234568\n"
+    data = text.encode(encoding) + "Zo\udc41,3471234569\n".encode(encoding, "surrogatepass")
+    expected = [(3, "row_too_long"), (5, "undecodable")]
+    assert outcome("\ufeff".encode(encoding) + data) == (["Anna", "Luca"], expected)
+    cut = "\ufeffname,phone\nAnna,3471234567\nLuca,3471234568".encode(encoding) + b"\x41"
+    assert outcome(cut) == (["Anna", "Luca"], [])
+    endless = ("\ufeffname,phone\nAnna,3471234567\n" + "x" * (2 * MAX_LINE)).encode(encoding)
+    assert outcome(endless) == (["Anna"], [(3, "row_too_long")])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+@pytest.mark.parametrize("keep_seen", [True, False])
+def test_reading_resumed_at_any_checkpoint_gives_the_same_rest(
+    encoding: str, keep_seen: bool
+) -> None:
+    data = SAMPLE.decode().replace("Ł", "L").replace("ē", "e").replace("ņ", "n")
+    source = io.BytesIO(data.replace("ž", "z").replace("š", "s").encode(encoding))
+    options = FileOptions(batch_rows=37)
+    whole = items(read_contacts(source, options))
+    seen = Seen()
+    before: list[Item] = []
+    for batch in read_contacts(io.BytesIO(source.getvalue()), options, seen=seen):
+        before += [*batch.contacts, *batch.refused]
+        place = Checkpoint.model_validate_json(batch.checkpoint.model_dump_json())
+        kept = Seen.load(seen.dump()) if keep_seen else None
+        other = FileOptions(batch_rows=37 if keep_seen else 23)
+        rest = items(read_contacts(source, other, resume=place, seen=kept))
+        assert sorted([*before, *rest], key=lambda item: item.line) == whole
+
+
+def test_checkpoint_of_another_file_is_refused() -> None:
+    batch = next(read_contacts(io.BytesIO(HEADER + GOOD), FileOptions()))
+    with pytest.raises(ChangedFile) as refused:
+        list(read_contacts(io.BytesIO(HEADER + ALSO_GOOD), FileOptions(), resume=batch.checkpoint))
+    assert refused.value.code == "changed_file"
+
+
+hostile = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [b",", b";", b"\t", b"|", b'"', b"\n", b"\r\n", b"\r", b"\0", b"\xff\xfe", b"\xe9"]
+        ),
+        st.sampled_from([b"phone", b"name", b"id", b"3471234567", b"+39 347 1234568", b"112"]),
+        st.binary(max_size=6),
+        st.text(max_size=4).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    ),
+    max_size=40,
+).map(b"".join)
+encodings = st.sampled_from([None, "utf-8", "cp1252", "utf-16", "utf-16-be", "latin-1"])
+
+
+@settings(max_examples=400)
+@given(st.sampled_from([b"", HEADER, b"phone\n"]), hostile, encodings, st.integers(1, 5))
+def test_any_bytes_give_rows_or_a_typed_error(
+    start: bytes, data: bytes, encoding: str | None, batch_rows: int
+) -> None:
+    source = io.BytesIO(start + data)
+    options = FileOptions(encoding=encoding, batch_rows=batch_rows)
+    try:
+        batches = list(read_contacts(source, options))
+    except ContactFileError as error:
+        event(error.code)
+        return
+    lines = [item.line for item in items(iter(batches))]
+    assert len(lines) == len(set(lines)) == batches[-1].rows_seen
+    assert batches[-1].bytes_seen <= batches[-1].bytes_total == len(source.getvalue())
+    numbers = [
+        entry.number for batch in batches for item in batch.contacts for entry in item.numbers
+    ]
+    assert len(numbers) == len(set(numbers))
+    for batch in batches:
+        rest = list(read_contacts(source, options, resume=batch.checkpoint))
+        assert sum(len(b.contacts) + len(b.refused) for b in rest) == (
+            batches[-1].rows_seen - batch.rows_seen
+        )
+
+
+@settings(max_examples=300)
+@given(hostile, st.sampled_from(["utf-8", "cp1252", "utf-16-le", "utf-16-be"]))
+def test_every_byte_of_a_file_belongs_to_a_row_or_a_blank_line(data: bytes, encoding: str) -> None:
+    rows = RowReader(io.BytesIO(data), encoding=encoding, delimiter=",", offset=0)
+    last = 0
+    for row in rows:
+        assert row.line > last
+        last = row.line
+    # Half a character at the very end of a UTF-16 file is all that may be left over.
+    assert 0 <= len(data) - rows.offset <= (3 if encoding.startswith("utf-16") else 0)
+
+
+@given(st.text(max_size=20))
+def test_escaping_a_cell_is_undone_exactly(cell: str) -> None:
+    assert unescape(escape(cell)) == cell
+
+
+@given(st.text("='+-@\t\r1 a", max_size=6))
+def test_escaped_cell_is_never_a_formula(cell: str) -> None:
+    kept = escape(cell)
+    assert unescape(kept) == cell
+    assert kept[:1] not in {"=", "@", "\t", "\r"}
+    assert kept[:1] not in {"+", "-"} or not any(char in kept for char in "=@a'")
+
+
+@given(st.lists(st.sets(st.integers(0, 2**64 - 1), max_size=20), max_size=12))
+def test_seen_remembers_every_key_and_nothing_else(batches: list[set[int]]) -> None:
+    seen, model = Seen(), set[int]()
+    for batch in batches:
+        assert seen.among(sorted(batch)) == batch & model
+        seen.add(sorted(batch - model))
+        model |= batch
+        assert len(seen) == len(model)
+    assert Seen.load(seen.dump()).among([*model, 5]) == model | ({5} & model)
+
+
+def test_mapping_needs_a_number_column() -> None:
+    with pytest.raises(ValueError, match="numbers"):
+        ColumnMapping(numbers=())
