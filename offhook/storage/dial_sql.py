@@ -1,0 +1,179 @@
+"""Statements of the dial store, each with its one purpose."""
+
+# ruff: noqa: S608 - statements are composed of constants of this module, values are parameters
+
+from dialer.agent import AgentState
+
+SWITCH = "SELECT switch_id FROM campaigns WHERE id = $1"
+
+SETTINGS = "SELECT settings::text FROM campaigns WHERE id = $1"
+
+LEASE = "SELECT epoch, seq FROM leases WHERE campaign_id = $1 AND shard = $2"
+
+# Waits for a claim in progress, which holds the row FOR KEY SHARE; a plain update would not.
+LOCK_LEASE = "SELECT 1 FROM leases WHERE campaign_id = $1 AND shard = $2 FOR UPDATE"
+
+# Events from before a campaign first dialed can't concern it: its cursor starts behind them.
+TAKE_LEASE = """
+INSERT INTO leases (campaign_id, shard, epoch, owner, taken_at, renewed_at, cursors)
+VALUES ($1, $2, 1, $3, $4, $4, jsonb_build_object(
+    $5::text, (SELECT COALESCE(max(id), 0) FROM inbox WHERE channel = $5), $6::text, 0))
+ON CONFLICT (campaign_id, shard) DO UPDATE
+SET epoch = leases.epoch + 1, seq = 0, owner = EXCLUDED.owner, taken_at = EXCLUDED.taken_at,
+    renewed_at = EXCLUDED.renewed_at
+RETURNING epoch, cursors
+"""
+
+GIVE_BACK = """
+UPDATE contacts SET state = 'ready', claim_shard = NULL, claim_epoch = NULL, claim_token = NULL
+WHERE campaign_id = $1 AND state = 'claimed' AND claim_shard = $2
+"""
+
+HOLD = """
+SELECT 1 FROM leases WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 FOR NO KEY UPDATE
+"""
+
+HOLDS = "SELECT 1 FROM leases WHERE campaign_id = $1 AND shard = $2 AND epoch = $3"
+
+# The holder of our agents that has been silent for too long may only be slow: it must lose its
+# lease before it loses its agents, or an agent would have two masters.
+FENCE_SILENT = """
+UPDATE leases SET epoch = epoch + 1, owner = ''
+WHERE (campaign_id, shard) IN (
+    SELECT held.campaign_id, held.shard
+    FROM campaign_agents mine JOIN agent_leases held USING (agent_id)
+    WHERE mine.campaign_id = $1 AND (held.campaign_id, held.shard) <> ($1, $2)
+) AND renewed_at < $3 AND owner <> ''
+"""
+
+LEASE_AGENTS = """
+INSERT INTO agent_leases AS held (agent_id, campaign_id, shard, epoch, taken_at)
+SELECT agent_id, $1, $2, $3, $4 FROM campaign_agents WHERE campaign_id = $1 ORDER BY agent_id
+ON CONFLICT (agent_id) DO UPDATE
+SET campaign_id = EXCLUDED.campaign_id, shard = EXCLUDED.shard, epoch = EXCLUDED.epoch,
+    taken_at = EXCLUDED.taken_at
+WHERE (held.campaign_id, held.shard) = ($1, $2) OR NOT EXISTS (
+    SELECT FROM leases
+    WHERE leases.campaign_id = held.campaign_id AND leases.shard = held.shard
+        AND leases.owner <> '' AND leases.renewed_at >= $5
+)
+"""
+
+DROP_AGENTS = """
+DELETE FROM agent_leases held
+WHERE campaign_id = $1 AND shard = $2 AND NOT EXISTS (
+    SELECT FROM campaign_agents c WHERE c.campaign_id = $1 AND c.agent_id = held.agent_id
+)
+"""
+
+AGENTS = """
+SELECT a.id, a.address, a.number, a.status, a.reachable, a.position
+FROM agents a JOIN agent_leases l ON l.agent_id = a.id
+WHERE l.campaign_id = $1 AND l.shard = $2 AND l.epoch = $3
+ORDER BY a.position, a.id
+"""
+
+TRUNKS = """
+SELECT id, address, lines, enabled FROM trunks
+WHERE switch_id = $1 AND (id = ANY($2) OR (cardinality($2) = 0 AND enabled))
+ORDER BY id
+"""
+
+_CONTACT = """c.id, c.priority, c.due_at, c.attempts, c.tried, c.owner,
+    n.number, n.zones, n.label"""
+
+# A number that reaches no person is left out; of the others the least tried comes first.
+_NUMBERS = """LEFT JOIN numbers n
+    ON n.contact_id = c.id AND COALESCE(n.last_outcome, '') NOT IN ('invalid', 'fax')"""
+_BEST_FIRST = "n.attempts, n.position"
+
+OPEN_ATTEMPTS = f"""
+SELECT a.id AS attempt_id, a.number AS dialed, a.trunk_id, a.state, a.opened_at, a.accepted_at,
+    a.answered_at, a.agent_id, a.call_id, a.call_leg, {_CONTACT}
+FROM attempts a JOIN contacts c ON c.id = a.contact_id {_NUMBERS}
+WHERE a.campaign_id = $1 AND a.shard = $2 AND a.state <> 'ended'
+ORDER BY a.opened_at, a.id, {_BEST_FIRST}
+"""
+
+OPEN_PARKS = """
+SELECT s.agent_id, s.park_correlator, s.park_call_id, s.park_leg
+FROM agent_activity s JOIN agent_leases l USING (agent_id, campaign_id)
+WHERE s.campaign_id = $1 AND l.shard = $2 AND s.park_correlator <> ''
+ORDER BY s.agent_id
+"""
+
+TALLY = """
+SELECT count(*) AS placed,
+    count(*) FILTER (WHERE outcome IN ('answered', 'abandoned')) AS answered,
+    count(*) FILTER (WHERE outcome = 'abandoned') AS abandoned,
+    COALESCE(sum(EXTRACT(epoch FROM answered_at - opened_at))
+        FILTER (WHERE outcome IN ('answered', 'abandoned')), 0)::float8 AS ring_seconds,
+    COALESCE(sum(EXTRACT(epoch FROM talk)), 0)::float8 AS talk_seconds,
+    count(talk) AS joined
+FROM attempts WHERE campaign_id = $1 AND shard = $2
+"""
+
+CLAIM = f"""
+WITH fence AS (
+    SELECT 1 FROM leases WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 FOR KEY SHARE
+), due AS (
+    SELECT id FROM contacts
+    WHERE campaign_id = $1 AND state = 'ready' AND due_at <= $4 AND EXISTS (SELECT FROM fence)
+    ORDER BY priority DESC, due_at, id LIMIT $5 FOR UPDATE SKIP LOCKED
+), c AS (
+    UPDATE contacts SET state = 'claimed', claim_shard = $2, claim_epoch = $3, claim_token = $6
+    FROM due WHERE contacts.id = due.id RETURNING contacts.*
+)
+SELECT {_CONTACT} FROM c {_NUMBERS} ORDER BY c.priority DESC, c.due_at, c.id, {_BEST_FIRST}
+"""
+
+CLAIMED = f"""
+SELECT {_CONTACT} FROM contacts c {_NUMBERS}
+WHERE c.campaign_id = $1 AND c.state = 'claimed' AND c.claim_token = ANY($2)
+ORDER BY c.priority DESC, c.due_at, c.id, {_BEST_FIRST}
+"""
+
+FINISH_UNREACHABLE = """
+UPDATE contacts SET state = 'finished', finished_reason = 'no_number', claim_shard = NULL,
+    claim_epoch = NULL, claim_token = NULL
+WHERE id = ANY($1) AND state = 'claimed'
+"""
+
+# Hops from one priority to the next in the index instead of reading every contact that waits.
+NEXT_DUE = """
+WITH RECURSIVE level AS (
+    (SELECT priority FROM contacts WHERE campaign_id = $1 AND state = 'ready'
+     ORDER BY priority DESC LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.priority FROM contacts c
+            WHERE c.campaign_id = $1 AND c.state = 'ready' AND c.priority < level.priority
+            ORDER BY c.priority DESC LIMIT 1)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT min(first.due_at) FROM level CROSS JOIN LATERAL (
+    SELECT c.due_at FROM contacts c
+    WHERE c.campaign_id = $1 AND c.state = 'ready' AND c.priority = level.priority
+    ORDER BY c.due_at LIMIT 1
+) AS first
+"""
+
+RELEASE = """
+UPDATE leases SET owner = '', renewed_at = $4
+WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 RETURNING 1
+"""
+
+RELEASE_AGENTS = "DELETE FROM agent_leases WHERE campaign_id = $1 AND shard = $2"
+
+END_ACTIVITY = (
+    "UPDATE agent_activity SET "
+    + ", ".join(
+        f"{state}_s = {state}_s + CASE WHEN state = '{state}'"
+        " THEN GREATEST(EXTRACT(epoch FROM $2::timestamptz - since), 0)::float8 ELSE 0 END"
+        for state in AgentState
+    )
+    + """, state = 'idle', since = $2, correlator = '', park_correlator = '',
+    park_call_id = NULL, park_leg = ''
+WHERE campaign_id = $1 AND agent_id IN (
+    SELECT agent_id FROM agent_leases WHERE campaign_id = $1 AND shard = $3
+)"""
+)

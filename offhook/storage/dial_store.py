@@ -1,0 +1,184 @@
+"""The system of record, as the dial loop uses it, on PostgreSQL.
+
+Everything hangs on one row, the campaign's lease. A step writes only together with an update of
+that row which names its epoch; a take-over locks the row, raises the epoch and commits, after which
+no statement of the old holder can write a thing (ADR 2).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import orjson
+
+from activities.ports import (
+    JournalEntry,
+    Lease,
+    LeaseLost,
+    StoreUnavailable,
+    campaign_channel,
+    switch_channel,
+)
+from dialer.commands import RecordCommand
+from dialer.events import Started
+from dialer.model import CampaignId, CampaignSettings, Dialable
+from dialer.switching import Capabilities
+from offhook.storage import dial_reads, dial_sql, step_sql
+from offhook.storage.errors import CampaignNotFound
+from offhook.storage.pool import Pool, store_errors
+from offhook.storage.step import fold
+
+AGENT_LEASE = timedelta(minutes=2)
+"""A dial loop that wrote nothing for so long may be fenced off by one that wants its agents."""
+
+
+class PostgresDialStore:
+    """Implements `activities.ports.DialStore`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._unanswered: dict[tuple[CampaignId, int, int], list[int]] = {}
+
+    async def take_lease(
+        self, campaign: CampaignId, *, owner: str, now: datetime, shard: int = 0
+    ) -> Lease:
+        """Take over the campaign: a higher epoch, contacts claimed but not dialed given back."""
+        with store_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                switch = await connection.fetchval(dial_sql.SWITCH, campaign)
+                if switch is None:
+                    raise CampaignNotFound(campaign)
+                await connection.execute(dial_sql.LOCK_LEASE, campaign, shard)
+                row = await connection.fetchrow(
+                    dial_sql.TAKE_LEASE,
+                    campaign,
+                    shard,
+                    owner,
+                    now,
+                    switch_channel(switch),
+                    campaign_channel(campaign),
+                )
+                await connection.execute(dial_sql.GIVE_BACK, campaign, shard)
+        return Lease(
+            campaign_id=campaign,
+            switch_id=switch,
+            shard=shard,
+            epoch=row["epoch"],
+            owner=owner,
+            cursors=tuple(orjson.loads(row["cursors"]).items()),
+        )
+
+    async def load_started(
+        self, lease: Lease, capabilities: Capabilities, now: datetime
+    ) -> Started:
+        """Everything a new engine must know; takes the campaign's agents that nobody else has."""
+        key = (lease.campaign_id, lease.shard)
+        with store_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if not await connection.fetchval(dial_sql.HOLD, *key, lease.epoch):
+                    raise LeaseLost(lease.campaign_id)
+                cutoff = now - AGENT_LEASE
+                await connection.execute(dial_sql.FENCE_SILENT, *key, cutoff)
+                await connection.execute(dial_sql.LEASE_AGENTS, *key, lease.epoch, now, cutoff)
+                await connection.execute(dial_sql.DROP_AGENTS, *key)
+                settings = CampaignSettings.model_validate_json(
+                    await connection.fetchval(dial_sql.SETTINGS, lease.campaign_id)
+                )
+                return Started(
+                    campaign_id=lease.campaign_id,
+                    epoch=lease.epoch,
+                    settings=settings,
+                    capabilities=capabilities,
+                    agents=await dial_reads.agents(connection, lease),
+                    trunks=await dial_reads.trunks(connection, lease, settings.trunks),
+                    attempts=await dial_reads.open_attempts(connection, lease),
+                    parks=await dial_reads.open_parks(connection, lease),
+                    tally=await dial_reads.tally(connection, lease),
+                )
+
+    async def apply(
+        self,
+        lease: Lease,
+        *,
+        entries: Sequence[JournalEntry],
+        records: Sequence[RecordCommand],
+        cursors: Sequence[tuple[str, int]],
+        now: datetime,
+    ) -> None:
+        """Write one step atomically, or raise `LeaseLost` and write nothing.
+
+        A step whose last journal number is already written was committed before its reply got
+        lost: nothing is left to do. Without entries only the lease is renewed.
+        """
+        if records and not entries:
+            raise ValueError("records can't be written without the journal entry that caused them")
+        step = fold(records)
+        parts = step.rows(entries, now)
+        last = entries[-1].seq if entries else None
+        arguments: list[object] = [lease.campaign_id, lease.shard, lease.epoch]
+        arguments += [orjson.dumps(dict(cursors)).decode(), now, last, step.pacing]
+        for rows in parts.values():
+            arguments += step_sql.arrays(rows)
+        with store_errors():
+            wrote = await self._pool.fetchval(step_sql.statement(tuple(parts)), *arguments)
+            if wrote is None and not await self._wrote_before(lease, last):
+                raise LeaseLost(lease.campaign_id)
+
+    async def _wrote_before(self, lease: Lease, last: int | None) -> bool:
+        held = await self._pool.fetchrow(dial_sql.LEASE, lease.campaign_id, lease.shard)
+        return (
+            held is not None
+            and held["epoch"] == lease.epoch
+            and last is not None
+            and held["seq"] >= last
+        )
+
+    async def claim_contacts(
+        self, lease: Lease, *, limit: int, now: datetime
+    ) -> tuple[tuple[Dialable, ...], bool, datetime | None]:
+        """Claim due contacts, highest priority first, then longest due.
+
+        A claim that was committed before its reply got lost is answered by the next call, so that
+        its contacts aren't stuck until the next take-over.
+        """
+        key = (lease.campaign_id, lease.shard, lease.epoch)
+        earlier = self._unanswered.pop(key, [])
+        token = secrets.randbits(62)
+        try:
+            with store_errors():
+                async with self._pool.acquire() as connection:
+                    rows = (
+                        await connection.fetch(dial_sql.CLAIMED, lease.campaign_id, earlier)
+                        if earlier
+                        else []
+                    )
+                    if not rows:
+                        rows = await connection.fetch(dial_sql.CLAIM, *key, now, limit, token)
+                    claimed = dial_reads.dialables(rows)
+                    hopeless = [int(c.contact_id) for c in claimed if not c.numbers]
+                    if hopeless:
+                        await connection.execute(dial_sql.FINISH_UNREACHABLE, hopeless)
+                    if len(claimed) >= limit:
+                        return tuple(c for c in claimed if c.numbers), False, None
+                    if not await connection.fetchval(dial_sql.HOLDS, *key):
+                        raise LeaseLost(lease.campaign_id)
+                    next_due_at = await connection.fetchval(dial_sql.NEXT_DUE, lease.campaign_id)
+        except (StoreUnavailable, asyncio.CancelledError):
+            self._unanswered[key] = [*earlier, token]
+            raise
+        contacts = tuple(contact for contact in claimed if contact.numbers)
+        return contacts, next_due_at is None, next_due_at
+
+    async def release_lease(self, lease: Lease, *, now: datetime) -> None:
+        """Give back the claimed contacts, the agents and the lease; again, it changes nothing."""
+        key = (lease.campaign_id, lease.shard)
+        with store_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(dial_sql.LOCK_LEASE, *key)
+                if not await connection.fetchval(dial_sql.RELEASE, *key, lease.epoch, now):
+                    raise LeaseLost(lease.campaign_id)
+                await connection.execute(dial_sql.GIVE_BACK, *key)
+                await connection.execute(dial_sql.END_ACTIVITY, lease.campaign_id, now, lease.shard)
+                await connection.execute(dial_sql.RELEASE_AGENTS, *key)
+        self._unanswered.pop((*key, lease.epoch), None)

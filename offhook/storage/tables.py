@@ -1,0 +1,433 @@
+"""The tables of the system of record, and nothing about how they are used.
+
+Three decisions shape them. Contacts have 64-bit ids (`ContactId` is such an id in text), because a
+million of them with their numbers and indexes must fit into memory. The lease row is the only row
+that every step of a dial loop updates, so it carries what changes with every step: cursors, the
+last journal number, the pacer's last word. What could grow without bound (calls not placed,
+oddities) is counted per reason, not kept per case.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from dialer.agent import AgentState
+from dialer.call import CallState
+from dialer.commands import ContactState
+from dialer.model import AgentStatus, CampaignPhase
+from dialer.outcomes import Outcome
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+class ImportState(StrEnum):
+    """How far an import is."""
+
+    running = "running"
+    completed = "completed"
+    failed = "failed"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _at(name: str, *, required: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=not required)
+
+
+def _text(name: str, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
+
+
+def _json(name: str) -> Column[object]:
+    return Column(name, JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+
+
+def _count(name: str, default: int = 0) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text(str(default)))
+
+
+def _campaign(*, primary_key: bool = False) -> Column[str]:
+    return Column(
+        "campaign_id",
+        Text,
+        ForeignKey("campaigns.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("family", Text, nullable=False),
+    Column("name", Text, nullable=False, unique=True),
+    _json("settings"),
+    _text("secret"),
+    _text("hook_secret"),
+    _at("created_at", required=True),
+)
+
+trunks = Table(
+    "trunks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("switch_id", Text, ForeignKey("switches.id", ondelete="CASCADE"), nullable=False),
+    Column("address", Text, nullable=False),
+    _text("name"),
+    _count("lines"),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("switch_id", "address"),
+    CheckConstraint("lines >= 0", name="lines"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("switch_id", Text, ForeignKey("switches.id", ondelete="CASCADE"), nullable=False),
+    Column("address", Text, nullable=False),
+    _text("number"),
+    _text("name"),
+    _text("status", AgentStatus.logged_off),
+    Column("reachable", Boolean, nullable=False, server_default=text("true")),
+    _count("position"),
+    _at("status_at"),
+    UniqueConstraint("switch_id", "address"),
+    _one_of("status", AgentStatus),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run_key", Text, nullable=True, unique=True),
+    Column("name", Text, nullable=False),
+    Column("switch_id", Text, ForeignKey("switches.id"), nullable=False),
+    Column("settings", JSONB, nullable=False),
+    _count("version", 1),
+    _text("phase", CampaignPhase.scheduled),
+    _text("phase_reason"),
+    _at("created_at", required=True),
+    _at("started_at"),
+    _at("ended_at"),
+    _one_of("phase", CampaignPhase),
+    Index(None, "created_at"),
+)
+
+campaign_agents = Table(
+    "campaign_agents",
+    metadata,
+    _campaign(primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
+    _at("added_at", required=True),
+    Index(None, "agent_id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    _campaign(primary_key=True),
+    Column("shard", SmallInteger, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    _text("owner"),
+    _json("cursors"),
+    Column("seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("pacing", JSONB, nullable=True),
+    _at("taken_at", required=True),
+    _at("renewed_at", required=True),
+    postgresql_with={"fillfactor": "20"},
+)
+"""`seq` is the last journal number of the epoch; `owner` is empty while nobody dials."""
+
+agent_leases = Table(
+    "agent_leases",
+    metadata,
+    Column("agent_id", Text, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
+    _campaign(),
+    Column("shard", SmallInteger, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    _at("taken_at", required=True),
+    Index(None, "campaign_id"),
+)
+"""Which campaign an agent works for now; good for as long as that campaign's own lease is."""
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _campaign(),
+    Column("name", Text, nullable=False),
+    _at("created_at", required=True),
+    UniqueConstraint("campaign_id", "name"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _campaign(),
+    Column("list_id", BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), nullable=False),
+    _text("external_id"),
+    _text("name"),
+    _json("attributes"),
+    _count("priority"),
+    _at("due_at", required=True),
+    _text("state", ContactState.ready),
+    Column("claim_shard", SmallInteger, nullable=True),
+    Column("claim_epoch", Integer, nullable=True),
+    Column("claim_token", BigInteger, nullable=True),
+    _count("attempts"),
+    _json("tried"),
+    Column("owner", Text, nullable=True),
+    _text("finished_reason"),
+    _one_of("state", ContactState),
+    Index(
+        "contacts_ready_idx",
+        "campaign_id",
+        text("priority DESC"),
+        "due_at",
+        "id",
+        postgresql_where=text("state = 'ready'"),
+    ),
+    Index(
+        "contacts_held_idx",
+        "campaign_id",
+        "state",
+        postgresql_where=text("state IN ('claimed', 'dialing')"),
+    ),
+    Index(
+        "contacts_external_idx",
+        "campaign_id",
+        "external_id",
+        postgresql_where=text("external_id <> ''"),
+    ),
+    Index(None, "list_id"),
+)
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column(
+        "contact_id", BigInteger, ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("position", SmallInteger, primary_key=True),
+    Column("list_id", BigInteger, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("zones", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    _text("label"),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("last_outcome", Text, nullable=True),
+    UniqueConstraint("number", "list_id"),
+)
+"""Nobody is in a list twice; a number leads the index, as people are looked up by it."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _campaign(),
+    Column("shard", SmallInteger, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("contact_id", BigInteger, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("trunk_id", Text, nullable=False),
+    _text("caller_id"),
+    Column("state", Text, nullable=False),
+    _at("opened_at", required=True),
+    _at("accepted_at"),
+    _at("answered_at"),
+    _at("joined_at"),
+    _at("ended_at"),
+    Column("agent_id", Text, nullable=True),
+    Column("outcome", Text, nullable=True),
+    _text("reason"),
+    _text("cause"),
+    Column("talk", Interval, nullable=True),
+    Column("disposition", Text, nullable=True),
+    Column("call_id", Text, nullable=True),
+    _text("call_leg"),
+    _one_of("state", CallState),
+    _one_of("outcome", Outcome),
+    CheckConstraint(
+        "(state = 'ended') = (outcome IS NOT NULL AND ended_at IS NOT NULL)", name="one_outcome"
+    ),
+    Index(
+        "attempts_open_idx",
+        "campaign_id",
+        "shard",
+        postgresql_where=text("state <> 'ended'"),
+    ),
+    Index(None, "campaign_id", "opened_at"),
+    Index(None, "contact_id", "opened_at"),
+    Index(None, "number", "opened_at"),
+    postgresql_with={"fillfactor": "80"},
+)
+
+agent_activity = Table(
+    "agent_activity",
+    metadata,
+    _campaign(primary_key=True),
+    Column("agent_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    _at("since", required=True),
+    _text("correlator"),
+    _text("park_correlator"),
+    Column("park_call_id", Text, nullable=True),
+    _text("park_leg"),
+    _count("talks"),
+    *(
+        Column(f"{state}_s", Float, nullable=False, server_default=text("0"))
+        for state in AgentState
+    ),
+    _one_of("state", AgentState),
+    postgresql_with={"fillfactor": "50"},
+)
+"""What an agent does for a campaign now, his open park, and how long he did what before."""
+
+dispositions = Table(
+    "dispositions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("attempt_id", Text, ForeignKey("attempts.id", ondelete="CASCADE"), nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    _at("at", required=True),
+    Index(None, "attempt_id"),
+)
+"""Everything agents said; an attempt itself holds the last word."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("dedup_key", Text, nullable=False),
+    _text("correlator"),
+    Column("payload", Text, nullable=True),
+    Column("event", Text, nullable=True),
+    _at("received_at", required=True),
+    UniqueConstraint("channel", "dedup_key"),
+    CheckConstraint("(payload IS NULL) <> (event IS NULL)", name="payload_or_event"),
+    Index(None, "channel", "id"),
+    Index(None, "correlator", postgresql_where=text("correlator <> ''")),
+    Index(None, "received_at", postgresql_using="brin"),
+)
+"""JSON as text: a vendor may send what `jsonb` refuses to keep."""
+
+journal = Table(
+    "journal",
+    metadata,
+    _campaign(primary_key=True),
+    Column("shard", SmallInteger, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    _at("at", required=True),
+    Column("event", LargeBinary, nullable=False),
+    Column("commands", LargeBinary, nullable=False),
+    Column("inbox_id", BigInteger, nullable=True),
+    Index(None, "at", postgresql_using="brin"),
+)
+"""Bytes: a replay must see exactly what was written."""
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column(
+        "contact_id", BigInteger, ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("reason", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    _campaign(),
+    _count("count", 1),
+    _at("first_at", required=True),
+    _at("last_at", required=True),
+    Index(None, "campaign_id", "reason"),
+)
+"""Calls not placed, counted per contact, reason and number."""
+
+oddities = Table(
+    "oddities",
+    metadata,
+    _campaign(primary_key=True),
+    Column("code", Text, primary_key=True),
+    _count("count", 1),
+    _at("last_at", required=True),
+    _text("last_correlator"),
+    _text("last_detail"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("list_id", BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), nullable=False),
+    _campaign(),
+    _text("source"),
+    _text("state", ImportState.running),
+    _count("rows"),
+    _count("accepted"),
+    _count("refused"),
+    _count("checkpoint"),
+    _text("error"),
+    _at("started_at", required=True),
+    _at("ended_at"),
+    _one_of("state", ImportState),
+    Index(None, "campaign_id"),
+)
+"""`checkpoint` is the number of the last batch that is merged; batches count from 1."""
+
+import_refusals = Table(
+    "import_refusals",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("import_id", Text, ForeignKey("imports.id", ondelete="CASCADE"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    _text("value"),
+    Index(None, "import_id", "row"),
+)
+
+do_not_call = Table(
+    "do_not_call",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("is_prefix", Boolean, nullable=False, server_default=text("false")),
+    _text("source"),
+    _at("added_at", required=True),
+    _at("expires_at"),
+)
+"""Numbers, or prefixes of them, nobody may call; `scope` is a campaign's id, or empty for all."""
