@@ -27,11 +27,10 @@ class CampaignRecords(Protocol):
         campaign: CampaignId,
         *,
         phase: CampaignPhase,
-        paused: bool,
         reason: str,
         now: datetime,
     ) -> None:
-        """Note where the campaign stands; `paused` is what a dial activity that starts finds."""
+        """Note where the campaign stands; a dial activity that starts finds it there."""
         ...
 
     async def save_settings(
@@ -74,7 +73,6 @@ class CampaignActivities:
             await self.records.set_phase(
                 request.campaign_id,
                 phase=request.phase,
-                paused=request.paused,
                 reason=request.reason,
                 now=now,
             )

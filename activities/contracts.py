@@ -14,14 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from dialer.events import Event
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, SwitchId
 
+MAX_UPDATES_PER_RUN = 1_000
+"""Orders after which a campaign's workflow starts a new run of itself."""
 MAX_ANSWERS = 200
 """Orders whose answers are kept, so that repeating one gives the answer it had."""
 
 
 class Contract(BaseModel):
-    """Base of everything that crosses Temporal."""
+    """Base of everything that crosses Temporal. A newer worker may send fields unknown here."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 Key = Annotated[str, Field(min_length=1, max_length=100)]
@@ -70,6 +72,8 @@ class CampaignState(Contract):
     """All that a campaign's workflow remembers; carried whole into its next run."""
 
     phase: CampaignPhase = CampaignPhase.scheduled
+    reason: Reason = ""
+    """Why it is in this phase, where the phase doesn't say: for draining a `DialReason`."""
     begun: bool = False
     """The system of record knows of this run, and the settings below are real."""
     settings: CampaignSettings | None = None
@@ -96,6 +100,8 @@ class CampaignInput(Contract):
     campaign_id: CampaignId
     run_key: Key
     resume: CampaignState | None = None
+    renew_after: Annotated[int, Field(ge=1, le=MAX_UPDATES_PER_RUN)] = MAX_UPDATES_PER_RUN
+    """Orders after which the workflow starts a new run of itself."""
 
 
 class CampaignResult(Contract):
@@ -173,7 +179,7 @@ class CampaignOrder(Contract):
     key: OrderKey
     """Unique over all runs of the campaign."""
     phase: CampaignPhase
-    paused: bool = False
+    """A dial activity that starts while this is `paused` places nothing."""
     reason: Reason = ""
     event: Event | None = None
     settings: CampaignSettings | None = None

@@ -47,10 +47,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from dialer.model import CampaignPhase, CampaignSettings
     from dialer.rejections import Rejected, SwitchIsFixed
-    from workflows.campaign_book import CampaignBook
+    from workflows.campaign_book import CampaignBook, unbroken
     from workflows.refusals import refusals, refusing
 
-MAX_UPDATES_PER_RUN = 1_000
 LATE_ORDER_PAUSE = timedelta(seconds=1)
 """Wait after an end that nobody asked for, so that a mistake can't spin."""
 
@@ -68,7 +67,6 @@ class CampaignWorkflow:
         self._dial: workflow.ActivityHandle[DialResult] | None = None
         self._closing = False
         """The window has closed and the dial activity was asked to end."""
-        self._max_updates = MAX_UPDATES_PER_RUN
 
     @workflow.run
     async def run(self, start: CampaignInput) -> CampaignResult:
@@ -104,11 +102,13 @@ class CampaignWorkflow:
 
     async def _begin(self) -> CampaignPhase | None:
         """Fetch the settings; return how the run ended if it has been run before."""
-        begun: CampaignBegun = await workflow.execute_activity(
-            options.BEGIN_CAMPAIGN,
-            BeginCampaign(campaign_id=self._start.campaign_id, run_key=self._start.run_key),
-            result_type=CampaignBegun,
-            **options.RECORD,
+        begun: CampaignBegun = await unbroken(
+            workflow.start_activity(
+                options.BEGIN_CAMPAIGN,
+                BeginCampaign(campaign_id=self._start.campaign_id, run_key=self._start.run_key),
+                result_type=CampaignBegun,
+                **options.RECORD,
+            )
         )
         self._book.set(begun=True, settings=begun.settings, settings_version=begun.settings_version)
         if begun.ended is not None:
@@ -132,8 +132,9 @@ class CampaignWorkflow:
             return reason
         if reason is DialReason.window_closed and self._closing:
             async with self._book.lock:
-                if self._state.phase is _P.draining:
-                    await self._book.record(_P.scheduled, key=f"closed-{self._state.openings}")
+                if not self._state.stopping:
+                    phase = _P.paused if self._state.paused else _P.scheduled
+                    await self._book.record(phase, key=f"closed-{self._state.openings}")
             return reason
         if reason is not DialReason.handover:
             await workflow.sleep(LATE_ORDER_PAUSE)
@@ -143,8 +144,9 @@ class CampaignWorkflow:
         """Record that the campaign dials, tell the engine how things stand, and start it."""
         self._closing = False
         self._book.set(openings=self._state.openings + 1)
-        phase, event = self._standing()
-        await self._book.record(phase, key=f"open-{self._state.openings}", event=event)
+        phase, event, reason = self._standing()
+        key = f"open-{self._state.openings}"
+        await self._book.record(phase, key=key, event=event, reason=reason)
         self._dial = workflow.start_activity(
             options.DIAL_CAMPAIGN,
             DialInput(campaign_id=self._start.campaign_id, switch=self._settings.switch),
@@ -153,12 +155,13 @@ class CampaignWorkflow:
         )
         return self._dial
 
-    def _standing(self) -> tuple[CampaignPhase, Event]:
+    def _standing(self) -> tuple[CampaignPhase, Event, str]:
         if self._state.stopping:
-            return _P.draining, DrainRequested(reason=DialReason.stopped)
+            stopped = DialReason.stopped
+            return _P.draining, DrainRequested(reason=stopped), stopped
         if self._state.paused:
-            return _P.paused, PauseRequested()
-        return _P.running, ResumeRequested()
+            return _P.paused, PauseRequested(), ""
+        return _P.running, ResumeRequested(), ""
 
     async def _watch(self, dial: "workflow.ActivityHandle[DialResult]") -> None:
         """Wait beside the dial activity for its end, the window's close, or a renewal."""
@@ -178,11 +181,14 @@ class CampaignWorkflow:
         async with self._book.lock:
             self._closing = True
             if not self._state.stopping:
-                await self._book.record(
-                    _P.paused if self._state.paused else _P.draining,
-                    key=f"close-{self._state.openings}",
-                    event=DrainRequested(reason=DialReason.window_closed),
-                )
+                await self._drain(DialReason.window_closed, key=f"close-{self._state.openings}")
+
+    async def _drain(self, reason: DialReason, *, key: str, clear: bool = False) -> None:
+        """Have the dial activity end once its calls have. The reason is recorded too, for one that
+        takes over before it is done.
+        """
+        event = DrainRequested(reason=reason, clear=clear) if self._dialing else None
+        await self._book.record(_P.draining, key=key, event=event, reason=reason)
 
     async def _reason(self, dial: "workflow.ActivityHandle[DialResult]") -> DialReason:
         try:
@@ -241,18 +247,13 @@ class CampaignWorkflow:
             return
         async with self._book.lock:
             self._book.set(stopping=True)
-            if self._dialing or self._state.handed_over:
-                await self._drain_cancelled()
+            if self._dialing:
+                await self._drain(DialReason.stopped, key="cancelled")
+            elif self._state.handed_over:
+                await self._start_dialing()
         if self._dial is not None:
             await workflow.wait_condition(self._dial.done)
         await self._end(_P.stopped)
-
-    async def _drain_cancelled(self) -> None:
-        if self._dialing:
-            drain = DrainRequested(reason=DialReason.stopped)
-            await self._book.record(_P.draining, key="cancelled", event=drain)
-        else:
-            await self._start_dialing()
 
     async def _fail(self, cause: ApplicationError) -> None:
         """Write down why nothing more can be done, and fail with the code of the cause."""
@@ -268,7 +269,7 @@ class CampaignWorkflow:
     def _renewal_due(self) -> bool:
         return (
             workflow.info().is_continue_as_new_suggested()
-            or self._state.updates_seen >= self._max_updates
+            or self._state.updates_seen >= self._start.renew_after
         )
 
     async def _renew_if_due(self) -> None:
@@ -303,7 +304,8 @@ class CampaignWorkflow:
 
         async def act() -> None:
             event = PauseRequested(clear=request.clear) if self._dialing else None
-            await self._book.record(_P.paused, key=_key(request), event=event, paused=True)
+            phase = _P.draining if self._dialing and self._closing else _P.paused
+            await self._book.record(phase, key=_key(request), event=event, paused=True)
 
         return await self._book.obey("be paused", request.request_id, act)
 
@@ -326,9 +328,7 @@ class CampaignWorkflow:
         """End the campaign once its calls have ended; repeating it gives the first answer."""
 
         async def act() -> None:
-            drain = DrainRequested(reason=DialReason.stopped, clear=request.clear)
-            event = drain if self._dialing else None
-            await self._book.record(_P.draining, key=_key(request), event=event)
+            await self._drain(DialReason.stopped, key=_key(request), clear=request.clear)
             self._book.set(stopping=True)
 
         return await self._book.obey("be stopped", request.request_id, act)

@@ -6,6 +6,7 @@ opening and the closing of a window.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -23,6 +24,8 @@ with workflow.unsafe.imports_passed_through():
     from dialer.model import CampaignPhase, CampaignSettings
     from dialer.rejections import CampaignEnding, CampaignNotInPhase
 
+T = TypeVar("T")
+
 _GOING_ON = frozenset({CampaignPhase.scheduled, CampaignPhase.running, CampaignPhase.draining})
 ACCEPTS: dict[str, frozenset[CampaignPhase]] = {
     "be paused": _GOING_ON,
@@ -31,6 +34,18 @@ ACCEPTS: dict[str, frozenset[CampaignPhase]] = {
     "change its settings": _GOING_ON | {CampaignPhase.paused},
 }
 """`{order: phases}`; any other phase refuses it."""
+
+
+async def unbroken(write: "workflow.ActivityHandle[T]") -> T:
+    """Wait for a write that has begun; a cancellation is raised only once it is done.
+
+    Else it would overtake what is written because of the cancellation.
+    """
+    try:
+        return await asyncio.shield(write)
+    except asyncio.CancelledError:
+        await write
+        raise
 
 
 class CampaignBook:
@@ -62,26 +77,31 @@ class CampaignBook:
         event: Event | None = None,
         paused: bool | None = None,
         settings: CampaignSettings | None = None,
-        reason: str = "",
+        reason: str | None = None,
     ) -> None:
-        """Write where the campaign stands, tell whoever dials, and only then believe it here."""
+        """Write where the campaign stands, tell whoever dials, and only then believe it here.
+
+        A phase that doesn't change keeps its reason.
+        """
+        if reason is None:
+            reason = self.state.reason if phase is self.state.phase else ""
         paused = self.state.paused if paused is None else paused
         version = self.state.settings_version + (settings is not None)
-        await workflow.execute_activity(
-            options.ORDER_CAMPAIGN,
-            CampaignOrder(
-                campaign_id=self._start.campaign_id,
-                key=f"{self._start.run_key}/{key}",
-                phase=phase,
-                paused=paused,
-                reason=reason,
-                event=event,
-                settings=settings,
-                settings_version=version,
-            ),
-            **options.RECORD,
+        order = CampaignOrder(
+            campaign_id=self._start.campaign_id,
+            key=f"{self._start.run_key}/{key}",
+            phase=phase,
+            reason=reason,
+            event=event,
+            settings=settings,
+            settings_version=version,
         )
-        self.set(phase=phase, paused=paused, settings_version=version)
+        await unbroken(
+            workflow.start_activity(
+                options.ORDER_CAMPAIGN, order, result_type=type(None), **options.RECORD
+            )
+        )
+        self.set(phase=phase, reason=reason, paused=paused, settings_version=version)
         if settings is not None:
             self.set(settings=settings)
 
@@ -113,8 +133,14 @@ class CampaignBook:
             return
         if self.state.stopping and self.state.phase is CampaignPhase.draining:
             raise CampaignEnding(order)
-        if self.state.phase not in ACCEPTS[order]:
-            raise CampaignNotInPhase(order, self.state.phase, wanted=ACCEPTS[order])
+        # A paused campaign stays paused while its window closes, whatever else goes on.
+        phase = CampaignPhase.paused if self._held else self.state.phase
+        if phase not in ACCEPTS[order]:
+            raise CampaignNotInPhase(order, phase, wanted=ACCEPTS[order])
+
+    @property
+    def _held(self) -> bool:
+        return self.state.paused and self.state.phase in _GOING_ON
 
     def _answer(self, request_id: str) -> OrderAnswer | None:
         return next((a for a in self.state.answers if a.request_id == request_id), None)
