@@ -94,7 +94,8 @@ class Engine:
         if world is None or world.drained:
             return None
         due = [world.deadlines.next(), selection.load_at(world)]
-        due += [line.retry_at for line in world.resting.values() if line.willing]
+        if world.resting and agents.wants_agents(world):
+            due += [line.retry_at for line in world.resting.values() if line.willing]
         if world.starved:
             due.append(world.trunks.bucket.next_at())
         return min((at for at in due if at is not None), default=None)

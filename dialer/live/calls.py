@@ -106,7 +106,8 @@ def hang_up(
     call.reason = call.reason or reason
     call.on_end = call.on_end or on_end
     world.deadlines.cancel(Timer.patience, call.attempt_id)
-    if call.state not in UNANSWERED or world.started.capabilities.cancels_ringing:
+    can = world.started.capabilities
+    if call.state not in UNANSWERED or can.cancels_ringing or not can.lists_calls:
         world.emit(HangUp(correlator=call.attempt_id, call=call.call, reason=call.reason))
     else:
         world.ask_snapshot(now)

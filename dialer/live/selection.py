@@ -27,13 +27,17 @@ def load_limit(world: World) -> int:
     return int(min(LOAD_MOST, max(LOAD_LEAST, 3 * soon)))
 
 
+def _low(world: World, limit: int) -> bool:
+    return len(world.buffer) <= limit // 3
+
+
 def load(world: World, now: datetime) -> None:
     """Ask for more contacts when few are left."""
     buffer = world.buffer
     if world.paused or world.draining or world.drained or not world.settled:
         return
     limit = load_limit(world)
-    if len(buffer) > limit // 3 or buffer.exhausted:
+    if not _low(world, limit) or buffer.exhausted:
         return
     if buffer.asked_at is not None and now < buffer.asked_at + REPLY_LIMIT:
         return
@@ -47,6 +51,8 @@ def load_at(world: World) -> datetime | None:
     """When the next load may be due, for whoever waits on the clock."""
     buffer = world.buffer
     if buffer.exhausted or world.paused or world.draining or world.drained or not world.settled:
+        return None
+    if not _low(world, load_limit(world)):
         return None
     if buffer.asked_at is not None:
         return buffer.asked_at + REPLY_LIMIT

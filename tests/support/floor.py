@@ -174,7 +174,6 @@ class TrueCall:
     phase: CallPhase = CallPhase.calling
     answered_at: datetime | None = None
     agent: str = ""
-    told: list[str] = field(default_factory=list)
 
 
 Schedule = Callable[[datetime, Event | Callable[[datetime], None]], None]
@@ -195,6 +194,8 @@ class FakeSwitch:
         self.placed: list[str] = []
         self.ended: dict[str, datetime] = {}
         self.down = False
+        self.waits: dict[str, float] = {}
+        """Seconds from a customer's answer until an agent, the message or the end."""
         self._ids = 0
 
     # -- what the engine sees ------------------------------------------------------------------
@@ -256,6 +257,7 @@ class FakeSwitch:
                 if call is None or call.phase is not CallPhase.held:
                     return False
                 call.phase = CallPhase.message
+                self._served(correlator, call, now)
                 self._later(now, 5.0, lambda then: self.end(correlator, then))
                 return True
             case HangUp():
@@ -265,6 +267,11 @@ class FakeSwitch:
                 return True
             case _:
                 return True
+
+    def _served(self, correlator: str, call: TrueCall, now: datetime) -> None:
+        if call.answered_at is not None:
+            waited = (now - call.answered_at).total_seconds()
+            self.waits.setdefault(correlator, waited)
 
     def _later(self, now: datetime, after: float, action: Callable[[datetime], None]) -> None:
         self.schedule(now + seconds(after), action)
@@ -357,6 +364,7 @@ class FakeSwitch:
         if customer is None or customer.phase is not CallPhase.held:
             return
         customer.phase, customer.agent = CallPhase.joined, address
+        self._served(correlator, customer, now)
         self.tell(
             CallJoined(correlator=correlator, call=customer.ref, at=now, address=address), now
         )
@@ -375,6 +383,7 @@ class FakeSwitch:
         call = self.calls.pop(correlator, None)
         if call is not None:
             self.ended[correlator] = now
+            self._served(correlator, call, now)
             said = outcome or (Outcome.answered if call.answered_at else Outcome.no_answer)
             self.tell(
                 CallEnded(correlator=correlator, call=call.ref, at=now, outcome=said, by=by), now

@@ -1,0 +1,82 @@
+"""Recomputes a campaign's decisions from its journal.
+
+The engine is pure, so an engine given the same events wants the same commands. Whatever differs was
+not decided by this version of the engine from these events: another version, or a changed journal.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import zip_longest
+from typing import Protocol
+
+from dialer.commands import COMMANDS, Command
+from dialer.engine import Engine
+from dialer.events import EVENT, Started
+
+
+class Entry(Protocol):
+    """One step of an engine as it was journalled: what came in and what it wanted done, as JSON."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def event(self) -> bytes: ...
+    @property
+    def commands(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A command that was journalled and isn't wanted now, or the other way round."""
+
+    epoch: int
+    seq: int
+    at: datetime
+    event: str
+    """Kind of the event."""
+    position: int
+    """Place among the commands of the step."""
+    journalled: Command | None
+    recomputed: Command | None
+
+
+class JournalWithoutStart(Exception):
+    """A journal doesn't begin with the event that starts an engine."""
+
+    code = "journal_without_start"
+
+    def __init__(self, seq: int, kind: str) -> None:
+        super().__init__(
+            f"journal entry {seq} is {kind}, with no started before it; "
+            "replay from the first entry of an epoch"
+        )
+
+
+def replay(
+    entries: Iterable[Entry], *, engine_factory: Callable[[], Engine] = Engine
+) -> Iterator[Difference]:
+    """Run a new engine over each epoch of a journal and yield what it decides otherwise."""
+    engine: Engine | None = None
+    epoch = 0
+    for entry in entries:
+        event = EVENT.validate_json(entry.event)
+        if isinstance(event, Started):
+            engine, epoch = engine_factory(), event.epoch
+        if engine is None:
+            raise JournalWithoutStart(entry.seq, event.kind)
+        journalled = COMMANDS.validate_json(entry.commands)
+        recomputed = engine.handle(event, entry.at)
+        for position, (before, after) in enumerate(zip_longest(journalled, recomputed)):
+            if before != after:
+                yield Difference(
+                    epoch=epoch,
+                    seq=entry.seq,
+                    at=entry.at,
+                    event=event.kind,
+                    position=position,
+                    journalled=before,
+                    recomputed=after,
+                )
