@@ -23,6 +23,7 @@ from offhook.switches.voispeed import wire
 
 ENDPOINT = "/PBX/seri_endpoint.php"
 _HANG_S = 300.0
+_SHUTDOWN_S = 0.05  # aiohttp takes 0 for "wait for ever"
 _XML = {"Content-Type": "text/xml; charset=UTF-8"}
 
 log = structlog.get_logger()
@@ -66,7 +67,7 @@ class Simulator:
             await asyncio.gather(self._coming_back, return_exceptions=True)
         self._forget_calls()
         self._stop_listening()
-        await self._web.shutdown(0)
+        await self._web.shutdown(_SHUTDOWN_S)
         for sender in self.senders:
             await sender.close()
 
