@@ -8,6 +8,7 @@ where things are. It holds no secrets: an external database's URL stays in the s
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -162,12 +163,7 @@ class Home:
         """Hold this home; yields False, and holds nothing, when another supervisor does already."""
         handle = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+            yield _take(handle)
         finally:
             os.close(handle)
 
@@ -177,6 +173,18 @@ class Home:
         partial.write_text(json.dumps(stack.model_dump(mode="json"), indent=2) + "\n")
         partial.chmod(0o600)
         partial.replace(self.stack_file)
+
+
+def _take(handle: int) -> bool:
+    """Whether the lock was got; a command that only looks holds it for an instant, so try again."""
+    for pause in (0.01, 0.05, 0.2, 0.0):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return True
+    return False
 
 
 def database_url(settings: Settings) -> str:

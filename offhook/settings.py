@@ -83,6 +83,11 @@ class DatabaseSettings(_Section):
     pool_size: int = Field(
         default=10, ge=1, le=200, description="Connections that one process keeps at most"
     )
+    embedded_sync: bool = Field(
+        default=True,
+        description="Whether the embedded server waits for the disk; `false` is many times faster "
+        "and survives kills of every process, but not a crash of the machine",
+    )
     embedded_user: str | None = Field(
         default=None,
         description="System account that runs the embedded server when offhook is run by root; "

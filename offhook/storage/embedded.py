@@ -5,11 +5,13 @@ folder above its files when run by root, and creates an account. Here the server
 of whoever calls (so it can be watched, killed and restarted), runs as an account that exists
 already, and changes rights on nothing but its own folder.
 
-What is tuned, measured on two cores with a disk that syncs in 0.12 ms:
+What is tuned, measured on two cores with a virtual disk that syncs in 0.12 ms when it is alone and
+in 5 ms when others use it:
 - `fsync` and `synchronous_commit` stay on. "The attempt is on disk before the switch is asked to
-  dial" is the promise that nobody is called twice; at 0.12 ms there is nothing to win by breaking
-  it.
-- `commit_delay` stays 0: it waits for company before a sync, which only pays where a sync is slow.
+  dial" is the promise that nobody is called twice. One client after the other gets 200 to 300
+  commits a second from the busy disk, eight at a time share syncs and get 1,000 to 2,000: so the
+  live path commits in batches and side by side.
+- `commit_delay` stays 0: commits that arrive during a sync share the next one anyway.
 - `jit` off: statements here are short, compiling one costs more than running it a hundred times.
 - `wal_level` minimal, no senders: nothing replicates from an embedded server; bulk imports into a
   table made in the same transaction skip the log.
@@ -52,6 +54,7 @@ _TUNING = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "wal_buffers": "16MB",
+    "min_wal_size": "256MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
@@ -61,7 +64,8 @@ _TUNING = {
     "log_line_prefix": "%m [%p] %a ",
     "timezone": "UTC",
 }
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Commits still reach the system's memory before they are acknowledged: they survive every kill.
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class EmbeddedPostgres:
 
     data: Path
     durable: bool = field(default=True, kw_only=True)
-    """False only for tests: a crash of the machine may then lose everything."""
+    """False: commits survive the kill of any process, but nothing survives a machine crash."""
     user: str | None = field(default=None, kw_only=True)
     """Account to run as when this process is root's; None chooses one."""
 

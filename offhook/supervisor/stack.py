@@ -190,7 +190,11 @@ def _with_ports(settings: Settings, home: Home, ports: Mapping[str, int]) -> Set
 def _postgres(home: Home, settings: Settings) -> EmbeddedPostgres | None:
     if settings.database.url is not None:
         return None
-    return EmbeddedPostgres(home.postgres, user=settings.database.embedded_user)
+    return EmbeddedPostgres(
+        home.postgres,
+        durable=settings.database.embedded_sync,
+        user=settings.database.embedded_user,
+    )
 
 
 def _temporal(home: Home, settings: Settings, ports: Mapping[str, int]) -> EmbeddedTemporal | None:

@@ -35,10 +35,11 @@ async def _started(server: EmbeddedPostgres) -> asyncio.subprocess.Process:
     return process
 
 
+@pytest.mark.parametrize("durable", [True, False])
 async def test_embedded_postgres_keeps_its_data_when_killed_and_started_again(
-    tmp_path: Path,
+    tmp_path: Path, durable: bool
 ) -> None:
-    server = EmbeddedPostgres(tmp_path / "data")
+    server = EmbeddedPostgres(tmp_path / "data", durable=durable)
     process = await _started(server)
     await _run(server, "CREATE TABLE kept (n int)")
     await _run(server, "INSERT INTO kept VALUES (42)")
