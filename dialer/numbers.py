@@ -199,15 +199,12 @@ def _from_inside(digits: str, plan: Plan) -> tuple[str, str] | None:
         rest = digits[abroad.end() :]
         return _from_abroad(rest) if len(rest) > _SHORT else None
     national: str | None = digits
-    if digits.startswith(plan.country_code):
-        if plan.general.fullmatch(digits):
-            if len(digits) not in plan.lengths:
-                return None
-        else:
-            national = plan.without_trunk_prefix(digits[len(plan.country_code) :])
-            if national is None or not plan.general.fullmatch(national):
-                return None
-            plan = plans_sharing(plan.country_code)[0]
+    if digits.startswith(plan.country_code) and not plan.general.fullmatch(digits):
+        # Only the country code without its plus sign can make a number of these digits.
+        national = plan.without_trunk_prefix(digits[len(plan.country_code) :])
+        if national is None or not plan.general.fullmatch(national):
+            return None
+        plan = plans_sharing(plan.country_code)[0]
     national = national and plan.without_trunk_prefix(national)
     return (plan.country_code, national) if national else None
 

@@ -70,10 +70,7 @@ def find_delimiter(lines: list[str]) -> str:
     """The delimiter that splits most of the lines into the same number of columns."""
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
-        try:
-            widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
-        except csv.Error:
-            continue
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
         width, times = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
         if width > 1 and (score := (times / widths.total(), width)) > best_score:
             best, best_score = delimiter, score

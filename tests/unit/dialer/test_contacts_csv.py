@@ -4,6 +4,7 @@ import csv
 import io
 import pickle
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from dialer.contacts_csv import (
     FileOptions,
     FileShape,
     ParsedContact,
+    Refusal,
     RefusedRow,
     inspect,
     read_contacts,
@@ -301,3 +303,42 @@ def test_batches_cross_to_another_process_and_say_how_far_reading_is() -> None:
     assert [batch.rows_seen for batch in batches] == [10, 20, 25]
     assert batches[-1].bytes_seen == batches[-1].bytes_total == len(data)
     assert pickle.loads(pickle.dumps(batches)) == batches  # noqa: S301  # our own bytes
+
+
+def test_columns_without_a_name_or_with_the_same_name_are_told_apart() -> None:
+    contacts, _ = read("phone,note,note,,Phone type\n3471234567,a,b,c,d\n")
+    assert contacts[0].attributes == {
+        "note": "a",
+        "note 2": "b",
+        "column 4": "c",
+        "Phone type": "d",
+    }
+
+
+def test_empty_cells_leave_the_defaults() -> None:
+    contacts, _ = read("phone,priority,due,time zone\n3471234567,,,\n")
+    assert (contacts[0].priority, contacts[0].due_at, contacts[0].zone) == (0, None, "")
+
+
+def test_delimiter_is_the_one_that_splits_every_row_alike() -> None:
+    text = "name;phone\n" + "x" * 60_000 + ";3471234567\n" + "," * 10 + "\n"
+    assert shape_of(text).delimiter == ";"
+
+
+def test_line_too_long_comes_after_good_rows_of_an_old_mac_file() -> None:
+    text = "name,phone\rAnna,3471234567\r" + "x" * (1 << 21) + "\rLuca,3471234568"
+    contacts, refused = read(text)
+    assert [contact.name for contact in contacts] == ["Anna", "Luca"]
+    assert [(row.line, row.code) for row in refused] == [(3, "row_too_long")]
+
+
+def test_every_code_is_in_the_reference() -> None:
+    page = Path(__file__).parents[3] / "docs" / "reference" / "contact-files.md"
+    text = page.read_text(encoding="utf-8")
+    errors = {error.code for error in ContactFileError.__subclasses__()}
+    missing = {
+        code
+        for code in {*Refusal, *NumberFault, *errors, *REFUSAL_COLUMNS}
+        if f"`{code}`" not in text
+    }
+    assert not missing

@@ -21,7 +21,7 @@ from dialer.contacts_csv import (
     read_contacts,
 )
 from dialer.contacts_csv.export import escape, unescape
-from dialer.contacts_csv.lines import MAX_LINE, MAX_ROW_LINES, RowReader
+from dialer.contacts_csv.lines import CHUNK, MAX_LINE, MAX_ROW_LINES, RowReader
 from tests.support.contacts import contact_rows
 
 Item = ParsedContact | RefusedRow
@@ -91,6 +91,15 @@ def test_long_line_and_lone_surrogate_of_a_utf16_file_are_refused(encoding: str)
     assert outcome(cut) == (["Anna", "Luca"], [])
     endless = ("\ufeffname,phone\nAnna,3471234567\n" + "x" * (2 * MAX_LINE)).encode(encoding)
     assert outcome(endless) == (["Anna"], [(3, "row_too_long")])
+    # The same, ending exactly where the reader gave up on the line.
+    start = "name,phone\nAnna,3471234567\n"
+    exact = (start + "x" * (CHUNK // 2 * 33 - len(start))).encode(encoding)
+    assert outcome("\ufeff".encode(encoding) + exact) == (["Anna"], [(3, "row_too_long")])
+
+
+def test_long_line_that_ends_the_file_is_refused() -> None:
+    data = HEADER + GOOD + b"x" * (MAX_LINE * 2)
+    assert outcome(data) == (["Anna"], [(3, "row_too_long")])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])

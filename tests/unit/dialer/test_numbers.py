@@ -119,6 +119,9 @@ def written_numbers(draw: st.DrawFn) -> str:
 @example("39 0612345678", "IT")
 @example("12125551234", "US")
 @example("1900 555 1234", "US")
+@example("011 15 1234 5678", "AR")
+@example("54 11 1234 5678", "AR")
+@example("+49 2360 80749927211", "DE")
 def test_number_gets_the_same_answer_as_from_the_library(raw: str, region: str) -> None:
     assert we_say(raw, region) == library_says(raw, region)
 
@@ -161,6 +164,7 @@ def test_a_parsed_number_parses_to_itself_from_anywhere(
         ("3" * 300, "IT", NumberFault.too_long),
         ("+43 1234567890123456", "IT", NumberFault.too_long),
         ("+1 201 555 01230", "US", NumberFault.too_long),
+        ("+49 2360 80749927211", "DE", NumberFault.too_long),
         ("+47 222222", "NO", NumberFault.not_possible),
         ("+1 111 111 1111", "US", NumberFault.not_assigned),
         ("02 12345678 ext 12", "IT", NumberFault.has_extension),
