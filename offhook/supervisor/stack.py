@@ -1,6 +1,7 @@
 """A whole local stack as one block of code: embedded parts, schema, our own processes."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -140,23 +141,7 @@ def _assemble(
     own = _with_ports(settings, home, ports)
     postgres = _postgres(home, own) if "postgres" in parts else None
     temporal = _temporal(home, own, ports) if "temporal" in parts else None
-    urls = {
-        name: "http://{}:{}".format(*process_address(name, own))
-        for name in PROCESSES
-        if name in parts
-    }
-    described = Stack(
-        home=home.path,
-        supervisor_pid=psutil.Process().pid,
-        started_at=datetime.now(UTC),
-        ports=ports,
-        embedded_database_url=postgres.url() if postgres else None,
-        embedded_temporal_address=temporal.address if temporal else None,
-        temporal_ui_url=temporal.ui_url if temporal else None,
-        api_url=urls.get("api"),
-        links_url=urls.get("links"),
-        worker_url=urls.get("worker"),
-    )
+    described = _describe(home, own, parts, ports, postgres, temporal)
 
     def changed(event: PartEvent) -> None:
         home.write_stack(stack.stack)
@@ -174,6 +159,34 @@ def _assemble(
     )
     home.write_stack(described)
     return stack
+
+
+def _describe(
+    home: Home,
+    settings: Settings,
+    parts: frozenset[str],
+    ports: dict[str, int],
+    postgres: EmbeddedPostgres | None,
+    temporal: EmbeddedTemporal | None,
+) -> Stack:
+    """What other commands need to know to find the parts."""
+    urls = {
+        name: "http://{}:{}".format(*process_address(name, settings))
+        for name in PROCESSES
+        if name in parts
+    }
+    return Stack(
+        home=home.path,
+        supervisor_pid=os.getpid(),
+        started_at=datetime.now(UTC),
+        ports=ports,
+        embedded_database_url=postgres.url() if postgres else None,
+        embedded_temporal_address=temporal.address if temporal else None,
+        temporal_ui_url=temporal.ui_url if temporal else None,
+        api_url=urls.get("api"),
+        links_url=urls.get("links"),
+        worker_url=urls.get("worker"),
+    )
 
 
 def _with_ports(settings: Settings, home: Home, ports: Mapping[str, int]) -> Settings:
