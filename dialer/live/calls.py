@@ -11,7 +11,7 @@ from dialer.call import UNANSWERED, CallMove, CallState, ended_outcome
 from dialer.commands import CloseAttempt, ContactState, HangUp, PlayMessage
 from dialer.live import agents
 from dialer.live.deadlines import Timer
-from dialer.live.world import Line, LiveCall, Origin, World, as_attempts
+from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, World, as_attempts
 from dialer.model import CallRef
 from dialer.outcomes import Outcome
 from dialer.pacing.base import Abandoned, Answered, MachineFound, NotAnswered, Served, TalkEnded
@@ -19,6 +19,8 @@ from dialer.retry import next_try
 
 HELD_GRACE = timedelta(seconds=1)
 """Least time between an answer and giving up, for the switch to say that the call is held."""
+HELD_SOON = timedelta(milliseconds=500)
+"""The same when the answer itself was told late."""
 HANG_UP_CHECK = timedelta(seconds=3)
 HANG_UPS = 6
 """How often a call is asked to end before it is closed without the switch's word."""
@@ -52,10 +54,14 @@ def answered(world: World, call: LiveCall, at: datetime, now: datetime) -> None:
         return
     world.counts.answered += 1
     patience = world.started.settings.patience
-    call.give_up_at = call.answered_at + patience
+    if world.settled:
+        call.give_up_at = call.answered_at + patience
+    else:
+        call.give_up_at = min(now + patience, world.started_at + TAKE_OVER)
     if world.joins or world.agentless:
         wait = max(patience, HELD_GRACE)
-        world.deadlines.set(Timer.patience, call.attempt_id, call.answered_at + wait)
+        limit = max(call.answered_at + wait, now + HELD_SOON)
+        world.deadlines.set(Timer.patience, call.attempt_id, limit)
     else:
         joined(world, call, "", now)  # the switch itself, or the agent who dialed, is on the line
 

@@ -14,7 +14,7 @@ from dialer.events import OpenAttempt, OpenPark, SnapshotTaken
 from dialer.live import agents, calls, matching
 from dialer.live.deadlines import Timer
 from dialer.live.placing import watch_ringing
-from dialer.live.world import Line, LiveCall, Origin, Past, World
+from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, Past, World
 from dialer.model import AgentId, TrunkId
 from dialer.switching import CallPhase, CallView
 
@@ -22,8 +22,6 @@ GRACE = timedelta(seconds=2)
 """After the last sign of a call, before its absence means anything."""
 SLOW_GRACE = timedelta(seconds=5)
 """The same before the switch has said anything of a call."""
-TAKE_OVER = timedelta(seconds=5)
-"""Most that a person found waiting may wait after a take-over."""
 
 
 def take_over(world: World, now: datetime) -> None:

@@ -37,6 +37,8 @@ from dialer.switching import Way
 
 SNAPSHOT_EVERY = timedelta(seconds=5)
 """How often the switch is asked what is going on while anything is in progress."""
+TAKE_OVER = timedelta(seconds=5)
+"""Most that a person found waiting may wait after a take-over."""
 REMEMBERED = 5_000
 """How many ended attempts and parks are remembered, to tell a late event from a strange one."""
 
