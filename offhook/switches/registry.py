@@ -16,6 +16,7 @@ from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.switches.base import SwitchAdapter
 from offhook.switches.delivery import EventPath
+from offhook.switches.inventory import Inventory
 
 
 class Family(StrEnum):
@@ -75,6 +76,8 @@ class OpenSwitch:
     config: SwitchConfig
     adapter: SwitchAdapter
     hook: HookRules
+    inventory: Callable[[], Awaitable[Inventory]]
+    """Read what can be imported; raises `SwitchError`."""
 
 
 Found = TypeVar("Found", bound=BaseModel)
@@ -83,20 +86,6 @@ Found = TypeVar("Found", bound=BaseModel)
 def open_switch(config: SwitchConfig, *, event_path: EventPath | None = None) -> OpenSwitch:
     """The adapter of a stored switch; nothing is sent before it is used."""
     return _OPENERS[_family(config.family)](config, event_path)
-
-
-def checked_settings(family: str, name: str, settings: Mapping[str, object], secret: str) -> None:
-    """Raise `BadSwitchSettings` for settings that `open_switch` would not take."""
-    open_switch(
-        SwitchConfig(
-            switch_id=SwitchId(name),
-            family=family,
-            name=name,
-            settings=settings,
-            secret=secret,
-            hook_secret="",
-        )
-    )
 
 
 class SwitchOpener:
@@ -129,6 +118,7 @@ def _open_voispeed(config: SwitchConfig, event_path: EventPath | None) -> OpenSw
         config=config,
         adapter=adapter,
         hook=HookRules(allow=settings.allow, dropped=frozenset(token_names)),
+        inventory=adapter.inventory,
     )
 
 

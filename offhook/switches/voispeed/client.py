@@ -33,8 +33,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _NEVER_ACTED = frozenset({408, 425, 429})
 
 
-
-
 class VoispeedClient:
     """Every service of one VOIspeed PBX."""
 

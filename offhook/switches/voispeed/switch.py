@@ -31,6 +31,7 @@ from dialer.switching import (
 )
 from offhook.switches.base import CheckResult, Correlated
 from offhook.switches.delivery import EventPath
+from offhook.switches.inventory import Inventory, Seat
 from offhook.switches.voispeed import wire
 from offhook.switches.voispeed.check import check_link
 from offhook.switches.voispeed.client import VoispeedClient
@@ -170,6 +171,14 @@ class VoispeedSwitch:
             trunks=tuple(trunk_view(gateway) for gateway in gateways),
         )
 
+    async def inventory(self) -> Inventory:
+        """The users and gateways, to import."""
+        users, gateways = await asyncio.gather(self._client.users(), self._client.gateways())
+        return Inventory(
+            seats=tuple(_seat(user) for user in users),
+            trunks=tuple(trunk_view(gateway) for gateway in gateways),
+        )
+
     def translate(self, raw: RawEvent) -> Sequence[SwitchEvent]:
         """Say what a vendor event means; `UntranslatableEvent` when it can't be read."""
         try:
@@ -252,6 +261,15 @@ class VoispeedSwitch:
             phase=phase,
             address=address,
         )
+
+
+def _seat(user: wire.User) -> Seat:
+    return Seat(
+        address=user.id,
+        number=user.extension or "",
+        name=" ".join(part for part in (user.name, user.surname) if part),
+        reachable=agent_view(user).reachable,
+    )
 
 
 def agent_view(user: wire.User) -> AgentView:
