@@ -8,13 +8,13 @@ differential test holds the two to the same answers.
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler
 
 from dialer.numbering import (
     Place,
@@ -66,9 +66,9 @@ class E164(str):
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: type[object], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        text = core_schema.str_schema(pattern=r"^\+[1-9]\d{4,14}$")
-        return core_schema.no_info_after_validator_function(cls, text)
+    ) -> Mapping[str, object]:
+        text = Annotated[str, Field(pattern=r"^\+[1-9]\d{4,14}$")]
+        return AfterValidator(cls).__get_pydantic_core_schema__(text, handler)
 
 
 class NumberFault(StrEnum):

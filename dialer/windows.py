@@ -167,7 +167,7 @@ class CallingHours(BaseModel):
             return None
         names = self._zones(zone)
         moment, limit = instant.astimezone(UTC), instant.astimezone(UTC) + HORIZON
-        while moment <= limit:
+        while True:  # ends, because no opening is past the limit
             # Each zone pushes the moment on to its own next opening, until all agree.
             latest = moment
             for name in names:
@@ -178,7 +178,6 @@ class CallingHours(BaseModel):
             if latest == moment:
                 return moment
             moment = latest
-        return None
 
     def next_close(self, instant: datetime, zone: Zones = None) -> datetime | None:
         """The first moment from `instant` on that is closed in a zone; None if past `HORIZON`."""
