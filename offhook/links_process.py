@@ -1,0 +1,118 @@
+"""What `offhook links` runs: the hook, the watchers and the health pages on one port.
+
+Only `/hooks/` is meant for the switches; a reverse proxy in front should pass nothing else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from offhook.api.hooks import PREFIX, Hooks, Receive, Scope, Send
+from offhook.health import Health
+from offhook.home import database_url
+from offhook.links import Links
+from offhook.settings import Settings
+from offhook.storage.database import Database
+from offhook.storage.inbox import InboxWriter, PostgresInbox
+from offhook.storage.link_store import LinkStore
+from offhook.storage.pool import open_pool
+
+log = structlog.get_logger()
+
+STATUS_PATH = "/links"
+
+
+@dataclass(frozen=True, slots=True)
+class LinksApp:
+    """The process's ASGI application."""
+
+    hooks: Hooks
+    pages: Starlette
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Events take the short way."""
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self.hooks(scope, receive, send)
+        else:
+            await self.pages(dict(scope), receive, send)  # type: ignore[arg-type]  # mutable in Starlette's types only
+
+
+def make_app(links: Links, health: Health) -> LinksApp:
+    """The hook, the status of the links, and the health pages."""
+
+    async def status(_request: Request) -> JSONResponse:
+        return JSONResponse({"links": [_shown(links, switch) for switch in sorted(links.status)]})
+
+    pages = Starlette(routes=[Route(STATUS_PATH, status), *health.routes()])
+    return LinksApp(links.hooks, pages)
+
+
+def _shown(links: Links, switch: str) -> dict[str, object]:
+    found = next(status for name, status in links.status.items() if name == switch)
+    delivered = next((s for name, s in links.hooks.status.items() if name == switch), None)
+    shown: dict[str, object] = {
+        key: value.isoformat() if hasattr(value, "isoformat") else value
+        for key, value in asdict(found).items()
+    }
+    shown["events"] = dict(delivered.counts) if delivered else {}
+    last = delivered.last_at if delivered else None
+    shown["last_event_at"] = last.isoformat() if last else None
+    return shown
+
+
+@asynccontextmanager
+async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]]:
+    """Links on the configured database, watching; and the health that tells of them."""
+    url = database_url(settings)
+    pool = await open_pool(url, size=4, application="offhook-links")
+    try:
+        async with Database.open(url, pool_size=4, application="offhook-links") as database:
+            links = Links(
+                store=LinkStore(database),
+                inbox=PostgresInbox(pool, url),
+                hooks=Hooks(InboxWriter(pool)),
+            )
+            health = Health("links")
+
+            async def database_answers() -> str | None:
+                await pool.fetchval("SELECT 1")
+                return None
+
+            health.add("database", database_answers)
+            async with links.watching():
+                yield links, health
+    finally:
+        await asyncio.wait_for(pool.close(), 10)
+
+
+async def run_links(settings: Settings) -> None:
+    """Serve until the process is asked to end."""
+    async with opened_links(settings) as (links, health):
+        server = uvicorn.Server(
+            uvicorn.Config(
+                make_app(links, health),
+                host=settings.links.host,
+                port=settings.links.port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=5,
+            )
+        )
+        log.info("links_serving", host=settings.links.host, port=settings.links.port)
+        await server.serve()
+
+
+def hook_url(settings: Settings, family: str, secret: str) -> str:
+    """The address to enter at the PBX."""
+    base = settings.links.public_url or f"http://{settings.links.host}:{settings.links.port}"
+    return f"{base.rstrip('/')}{PREFIX}{family}/{secret}"
