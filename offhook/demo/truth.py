@@ -117,6 +117,8 @@ def _acceptable(call: RecordedCall) -> set[Outcome]:
     if call.fate == "unanswered" and call.person in {"answer", "machine"}:
         # Hung up while ringing: the line says nothing more of it than that nobody was reached.
         return {expected, Outcome.unknown, Outcome.failed}
+    if expected is Outcome.invalid:
+        return {Outcome.invalid, Outcome.unavailable}  # VOIspeed's Table 8 has one code for both
     return {expected}
 
 
