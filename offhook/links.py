@@ -1,282 +1,134 @@
-"""The process that faces the switches: receives their events and watches their health.
+"""What `offhook links` runs: the hook, the watchers and the health pages on one port.
 
-One task a switch asks it now and then what it has; what changed goes to the tables and, as an
-event, into the switch's inbox channel, where every campaign that dials through it reads it. Nothing
-here is on the way between an answered customer and an agent except the hook itself. Switches that
-are added, changed or removed are noticed within two seconds.
+Only `/hooks/` is meant for the switches; a reverse proxy in front should pass nothing else.
 """
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
 
 import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from activities.ports import Inbox, StoreUnavailable, switch_channel
-from dialer.events import AgentChanged, TrunksChanged
-from dialer.model import Agent, SwitchId, Trunk
-from dialer.switching import AgentView, SwitchError, SwitchSnapshot, TrunkView
-from offhook.api.hooks import HookRoute, Hooks
-from offhook.errors import OffhookError
-from offhook.switches.registry import OpenSwitch, SwitchConfig, open_switch
-from offhook.telemetry import counter
+from offhook.api.hooks import PREFIX, Hooks, Receive, Scope, Send
+from offhook.health import Health
+from offhook.home import database_url
+from offhook.link_watch import Links, route
+from offhook.settings import Settings
+from offhook.storage.database import Database
+from offhook.storage.inbox import InboxWriter, PostgresInbox
+from offhook.storage.link_store import LinkStore
+from offhook.storage.pool import open_pool
+
+__all__ = ["STATUS_PATH", "Links", "LinksApp", "hook_url", "make_app", "route", "run_links"]
 
 log = structlog.get_logger()
 
-RELOAD_EVERY = timedelta(seconds=2)
-LOOK_EVERY = timedelta(seconds=5)
-FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=30)
-
-_LOOKS = counter(
-    "dialer_link_looks_total",
-    "Times a switch was asked what it has, by family and result.",
-    labels=("family", "result"),
-)
+STATUS_PATH = "/links"
 
 
-class LinkState(StrEnum):
-    """How a link is."""
+@dataclass(frozen=True, slots=True)
+class LinksApp:
+    """The process's ASGI application."""
 
-    connecting = "connecting"
-    up = "up"
-    down = "down"
-    misconfigured = "misconfigured"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkStatus:
-    """What the process knows of one switch, for `switch list` and people who look."""
-
-    switch_id: SwitchId
-    name: str
-    family: str
-    state: LinkState = LinkState.connecting
-    since: datetime
-    detail: str = ""
-    looked_at: datetime | None = None
-    calls: int = 0
-    agents_reachable: int = 0
-    lines: int = 0
-    busy_lines: int = 0
-
-
-class LinkStore(Protocol):
-    """What the links read and write of the record; failures are `StoreUnavailable`."""
-
-    async def switches(self) -> Sequence[SwitchConfig]: ...
-    async def agents(self, switch: SwitchId) -> Sequence[Agent]: ...
-    async def trunks(self, switch: SwitchId) -> Sequence[Trunk]: ...
-    async def save_reachable(self, switch: SwitchId, reachable: dict[str, bool]) -> None:
-        """Write whether the agents at these addresses can be called."""
-        ...
-
-    async def save_trunks(self, switch: SwitchId, trunks: Sequence[Trunk]) -> None:
-        """Write lines and `enabled` of these trunks."""
-        ...
-
-
-@dataclass(slots=True)
-class _Running:
-    opened: OpenSwitch
-    task: "asyncio.Task[None]"
-
-
-@dataclass(slots=True)
-class Links:
-    """Keeps one watcher per stored switch, and the hook's routes in step with them."""
-
-    store: LinkStore
-    inbox: Inbox
     hooks: Hooks
-    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    look_every: timedelta = LOOK_EVERY
-    reload_every: timedelta = RELOAD_EVERY
-    status: dict[SwitchId, LinkStatus] = field(default_factory=dict)
-    _running: dict[SwitchId, _Running] = field(default_factory=dict)
-    _bad: dict[SwitchId, SwitchConfig] = field(default_factory=dict)
+    pages: Starlette
 
-    @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
-        """Watch for the length of the block."""
-        task = asyncio.create_task(self._reload_for_ever(), name="links")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            for switch in list(self._running):
-                await self._stop(switch)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Events take the short way."""
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self.hooks(scope, receive, send)
+        else:
+            await self.pages(dict(scope), receive, send)  # type: ignore[arg-type]  # mutable in Starlette's types only
 
-    async def reload(self) -> None:
-        """Read the switches and start, restart or stop watchers to match."""
-        wanted = {config.switch_id: config for config in await self.store.switches()}
-        for switch, running in list(self._running.items()):
-            if wanted.get(switch) != running.opened.config:
-                await self._stop(switch)
-        for switch in set(self.status) - set(wanted):
-            del self.status[switch]
-        for switch, config in wanted.items():
-            if switch not in self._running:
-                self._start(config)
-        self.hooks.serve(route(running.opened) for running in self._running.values())
 
-    async def _reload_for_ever(self) -> None:
-        while True:
-            try:
-                await self.reload()
-            except StoreUnavailable as error:
-                log.warning("links_cannot_read_switches", error=str(error))
-            await asyncio.sleep(self.reload_every.total_seconds())
+def make_app(links: Links, health: Health) -> LinksApp:
+    """The hook, the status of the links, and the health pages."""
 
-    def _start(self, config: SwitchConfig) -> None:
-        if self._bad.get(config.switch_id) == config:
-            return  # told already
-        status = LinkStatus(
-            switch_id=config.switch_id,
-            name=config.name,
-            family=config.family,
-            since=self.clock(),
-        )
-        try:
-            opened = open_switch(config)
-        except OffhookError as error:
-            log.error("link_misconfigured", switch=config.switch_id, code=error.code)
-            self._bad[config.switch_id] = config
-            self.status[config.switch_id] = replace(
-                status, state=LinkState.misconfigured, detail=error.message
+    async def status(_request: Request) -> JSONResponse:
+        return JSONResponse({"links": [_shown(links, switch) for switch in sorted(links.status)]})
+
+    pages = Starlette(routes=[Route(STATUS_PATH, status), *health.routes()])
+    return LinksApp(links.hooks, pages)
+
+
+def _shown(links: Links, switch: str) -> dict[str, object]:
+    found = next(status for name, status in links.status.items() if name == switch)
+    delivered = next((s for name, s in links.hooks.status.items() if name == switch), None)
+    shown: dict[str, object] = {
+        key: value.isoformat() if hasattr(value, "isoformat") else value
+        for key, value in asdict(found).items()
+    }
+    shown["events"] = dict(delivered.counts) if delivered else {}
+    last = delivered.last_at if delivered else None
+    shown["last_event_at"] = last.isoformat() if last else None
+    return shown
+
+
+@asynccontextmanager
+async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]]:
+    """Links on the configured database, watching; and the health that tells of them."""
+    url = database_url(settings)
+    pool = await open_pool(url, size=4, application="offhook-links")
+    try:
+        async with Database.open(url, pool_size=4, application="offhook-links") as database:
+            links = Links(
+                store=LinkStore(database),
+                inbox=PostgresInbox(pool, url),
+                hooks=Hooks(InboxWriter(pool)),
             )
-            return
-        self.status[config.switch_id] = status
-        watcher = _Watcher(self, opened)
-        task = asyncio.create_task(watcher.run(), name=f"link {config.switch_id}")
-        self._running[config.switch_id] = _Running(opened, task)
+            health = Health("links")
 
-    async def _stop(self, switch: SwitchId) -> None:
-        running = self._running.pop(switch)
-        running.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await running.task
-        await running.opened.adapter.aclose()
+            async def database_answers() -> str | None:
+                await pool.fetchval("SELECT 1")
+                return None
 
-
-def route(opened: OpenSwitch) -> HookRoute:
-    """How the hook receives for a switch."""
-    return HookRoute(
-        switch_id=opened.config.switch_id,
-        family=opened.config.family,
-        secret=opened.config.hook_secret,
-        file=opened.adapter.file,
-        allow=opened.hook.allow,
-        dropped=opened.hook.dropped,
-    )
+            health.add("database", database_answers)
+            async with links.watching():
+                yield links, health
+    finally:
+        await asyncio.wait_for(pool.close(), 10)
 
 
-class _Watcher:
-    """Looks at one switch for ever; slower and slower while it doesn't answer."""
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install nothing: signals are the process's business."""
+        yield
 
-    def __init__(self, links: Links, opened: OpenSwitch) -> None:
-        self._links = links
-        self._opened = opened
-        self._switch = opened.config.switch_id
-        self._trunks: tuple[TrunkView, ...] | None = None
 
-    async def run(self) -> None:
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                seen = await self._opened.adapter.snapshot()
-            except SwitchError as error:
-                self._failed(error)
-                wait, pause = pause, min(pause * 2, LONGEST_PAUSE)
-            else:
-                wait, pause = self._links.look_every, FIRST_PAUSE
-                self._answered(seen)
-                try:
-                    await self._tell(seen)
-                except StoreUnavailable as error:
-                    log.warning("link_cannot_store", switch=self._switch, error=str(error))
-            await asyncio.sleep(wait.total_seconds() * random.uniform(0.8, 1.2))
-
-    def _failed(self, error: SwitchError) -> None:
-        _LOOKS.labels(self._opened.config.family, error.code).inc()
-        status = self._links.status[self._switch]
-        if status.state is not LinkState.down:
-            log.warning("link_down", switch=self._switch, code=error.code, error=str(error))
-            status = replace(status, state=LinkState.down, since=self._links.clock())
-        self._links.status[self._switch] = replace(
-            status, detail=str(error)[:300], looked_at=self._links.clock()
+async def run_links(settings: Settings, *, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set."""
+    async with opened_links(settings) as (links, health):
+        server = _Server(
+            uvicorn.Config(
+                make_app(links, health),
+                host=settings.links.host,
+                port=settings.links.port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=5,
+            )
         )
+        serving = asyncio.create_task(server.serve(), name="links server")
+        stopping = asyncio.create_task(stop.wait())
+        log.info("links_serving", host=settings.links.host, port=settings.links.port)
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            server.should_exit = True
+            await serving
 
-    def _answered(self, seen: SwitchSnapshot) -> None:
-        _LOOKS.labels(self._opened.config.family, "ok").inc()
-        status = self._links.status[self._switch]
-        if status.state is not LinkState.up:
-            log.info("link_up", switch=self._switch, trunks=len(seen.trunks))
-            status = replace(status, state=LinkState.up, since=self._links.clock())
-        self._links.status[self._switch] = replace(
-            status,
-            detail="",
-            looked_at=self._links.clock(),
-            calls=len(seen.calls),
-            agents_reachable=sum(agent.reachable for agent in seen.agents),
-            lines=sum(trunk.lines for trunk in seen.trunks if trunk.enabled),
-            busy_lines=sum(trunk.busy_lines for trunk in seen.trunks),
-        )
 
-    async def _tell(self, seen: SwitchSnapshot) -> None:
-        """Post what changed, then write it: a crash between the two posts it again."""
-        await self._tell_agents(seen.agents)
-        # How many lines are busy changes all the time and is the engine's own business.
-        trunks = tuple(replace(trunk, busy_lines=0) for trunk in seen.trunks)
-        if trunks != self._trunks:
-            await self._tell_trunks(trunks)
-            self._trunks = trunks
-
-    async def _tell_agents(self, views: Sequence[AgentView]) -> None:
-        reachable = {view.address: view.reachable for view in views}
-        changed: dict[str, bool] = {}
-        for agent in await self._links.store.agents(self._switch):
-            # An agent whom the switch doesn't know any more can't be called either.
-            now_reachable = reachable.get(agent.address, False)
-            if now_reachable != agent.reachable:
-                changed[agent.address] = now_reachable
-                await self._post_agent(replace(agent, reachable=now_reachable))
-        if changed:
-            await self._links.store.save_reachable(self._switch, changed)
-
-    async def _post_agent(self, agent: Agent) -> None:
-        now = self._links.clock()
-        log.info("agent_reachable", agent=agent.agent_id, reachable=agent.reachable)
-        await self._links.inbox.post(
-            switch_channel(self._switch),
-            event=AgentChanged(agent=agent),
-            key=f"agent {agent.agent_id} {now.isoformat()}",
-            now=now,
-        )
-
-    async def _tell_trunks(self, views: Sequence[TrunkView]) -> None:
-        seen = {view.address: view for view in views}
-        before = tuple(await self._links.store.trunks(self._switch))
-        after = tuple(
-            replace(trunk, lines=view.lines, enabled=view.enabled)
-            if (view := seen.get(trunk.address))
-            else replace(trunk, enabled=False)
-            for trunk in before
-        )
-        if after == before:
-            return
-        now = self._links.clock()
-        await self._links.inbox.post(
-            switch_channel(self._switch),
-            event=TrunksChanged(trunks=after),
-            key=f"trunks {now.isoformat()}",
-            now=now,
-        )
-        await self._links.store.save_trunks(self._switch, after)
+def hook_url(settings: Settings, family: str, secret: str) -> str:
+    """The address to enter at the PBX."""
+    base = settings.links.public_url or f"http://{settings.links.host}:{settings.links.port}"
+    return f"{base.rstrip('/')}{PREFIX}{family}/{secret}"

@@ -18,7 +18,7 @@ from dialer.switching import SwitchError
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.errors import OffhookError
 from offhook.home import Home, Stack, database_url
-from offhook.links_process import STATUS_PATH, hook_url
+from offhook.links import STATUS_PATH, hook_url
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.storage.errors import SwitchNotFound
