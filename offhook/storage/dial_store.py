@@ -114,14 +114,12 @@ class PostgresDialStore:
         if records and not entries:
             raise ValueError("records can't be written without the journal entry that caused them")
         step = fold(records)
-        parts = step.rows(entries, now)
+        statement, arrays = step_sql.composed(step.rows(entries, now))
         last = entries[-1].seq if entries else None
         arguments: list[object] = [lease.campaign_id, lease.shard, lease.epoch]
         arguments += [orjson.dumps(dict(cursors)).decode(), now, last, step.pacing]
-        for rows in parts.values():
-            arguments += step_sql.arrays(rows)
         with store_errors():
-            wrote = await self._pool.fetchval(step_sql.statement(tuple(parts)), *arguments)
+            wrote = await self._pool.fetchval(statement, *arguments, *arrays)
             if wrote is None and not await self._wrote_before(lease, last):
                 raise LeaseLost(lease.campaign_id)
 

@@ -44,11 +44,21 @@ async def open_pool(url: str, *, size: int = 10, application: str = "offhook-liv
             min_size=1,
             max_size=size,
             max_inactive_connection_lifetime=0,
-            statement_cache_size=500,
+            reset=_keep,
+            # The tables are small or reached by a key: a plan for any values is as good, at once.
             timeout=CONNECT_TIMEOUT.total_seconds(),
             command_timeout=STATEMENT_TIMEOUT.total_seconds(),
-            server_settings={"application_name": application, "timezone": "UTC", "jit": "off"},
+            server_settings={
+                "application_name": application,
+                "timezone": "UTC",
+                "jit": "off",
+                "plan_cache_mode": "force_generic_plan",
+            },
         )
+
+
+async def _keep(_connection: Connection) -> None:
+    """Skip the statement that would reset a returned connection; nothing here changes a session."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ parts never touch the same row (`step.py` sees to that), which is what makes `WI
 
 # ruff: noqa: S608 - statements are composed of constants of this module, values are parameters
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,7 +23,7 @@ fence AS (
     WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 AND ($6::bigint IS NULL OR seq < $6)
     RETURNING 1
 )"""
-FENCE_PARAMETERS = 7
+_FENCE_PARAMETERS = 7
 
 
 @dataclass(frozen=True)
@@ -156,16 +156,37 @@ _PARTS = {
 }
 
 
-@cache
-def statement(parts: tuple[str, ...]) -> str:
-    """The statement with these parts; returns one row when it wrote, none when it was fenced off.
+_CALLS = ("journal", "opened", "moved", "contacts", "numbers", "agents")
+_SHAPES: tuple[tuple[str, ...], ...] = (
+    (),
+    ("journal",),
+    ("journal", "moved", "agents"),
+    _CALLS,
+    (*_CALLS, *(name for name in _PARTS if name not in _CALLS)),
+)
+"""Sets of parts, each holding the ones before: few, so that each is prepared and planned once."""
 
-    Parameters: campaign, shard, epoch, cursors, now, last journal number, pacing; then one array
-    per column, in the order of the parts.
+
+def composed(parts: Mapping[str, Sequence[tuple[object, ...]]]) -> tuple[str, list[object]]:
+    """The statement that writes these rows, and its parameters from the first array on.
+
+    It returns one row when it wrote, none when it was fenced off. The parameters before the arrays:
+    campaign, shard, epoch, cursors, now, last journal number, pacing.
     """
+    shape = next(shape for shape in _SHAPES if parts.keys() <= set(shape))
+    arrays: list[object] = []
+    for name in shape:
+        rows = parts.get(name)
+        width = _PARTS[name].columns.count(",") + 1
+        arrays += zip(*rows, strict=True) if rows else [()] * width
+    return _statement(shape), arrays
+
+
+@cache
+def _statement(shape: tuple[str, ...]) -> str:
     written = [_FENCE]
-    parameter = FENCE_PARAMETERS
-    for name in parts:
+    parameter = _FENCE_PARAMETERS
+    for name in shape:
         part = _PARTS[name]
         columns = [column.split() for column in part.columns.split(",")]
         arrays = ", ".join(
@@ -178,8 +199,3 @@ def statement(parts: tuple[str, ...]) -> str:
         if part.update:
             written.append(f"{name}_updated AS ({part.update.replace('{rows}', rows)})")
     return f"WITH {', '.join(written)} SELECT 1 FROM fence"
-
-
-def arrays(rows: Sequence[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    """Rows turned on their side: one array per column."""
-    return list(zip(*rows, strict=True))

@@ -133,6 +133,7 @@ campaigns = Table(
     "campaigns",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("request_key", Text, nullable=True, unique=True),
     Column("run_key", Text, nullable=True, unique=True),
     Column("name", Text, nullable=False),
     Column("switch_id", Text, ForeignKey("switches.id"), nullable=False),
@@ -146,6 +147,7 @@ campaigns = Table(
     _one_of("phase", CampaignPhase),
     Index(None, "created_at"),
 )
+"""`request_key` makes a repeated creation the same campaign; `run_key` names the newest run."""
 
 campaign_agents = Table(
     "campaign_agents",
@@ -258,7 +260,7 @@ attempts = Table(
     "attempts",
     metadata,
     Column("id", Text, primary_key=True),
-    _campaign(),
+    Column("campaign_id", Text, nullable=False),
     Column("shard", SmallInteger, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("contact_id", BigInteger, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
@@ -350,7 +352,7 @@ inbox = Table(
 journal = Table(
     "journal",
     metadata,
-    _campaign(primary_key=True),
+    Column("campaign_id", Text, primary_key=True),
     Column("shard", SmallInteger, primary_key=True),
     Column("epoch", Integer, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
@@ -360,7 +362,7 @@ journal = Table(
     Column("inbox_id", BigInteger, nullable=True),
     Index(None, "at", postgresql_using="brin"),
 )
-"""Bytes: a replay must see exactly what was written."""
+"""Bytes: a replay must see exactly what was written. No foreign key: fifty lookups a step."""
 
 refusals = Table(
     "refusals",
@@ -401,24 +403,29 @@ imports = Table(
     _count("accepted"),
     _count("refused"),
     _count("checkpoint"),
+    Column("shape", JSONB, nullable=True),
+    Column("position", JSONB, nullable=True),
     _text("error"),
     _at("started_at", required=True),
     _at("ended_at"),
     _one_of("state", ImportState),
     Index(None, "campaign_id"),
 )
-"""`checkpoint` is the number of the last batch that is merged; batches count from 1."""
+"""`checkpoint` is the number of the last batch that is merged; batches count from 1. `shape` and
+`position` are the reader's own: what the file is like, and where it stands after that batch."""
 
 import_refusals = Table(
     "import_refusals",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("import_id", Text, ForeignKey("imports.id", ondelete="CASCADE"), nullable=False),
-    Column("row", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    _text("value"),
-    Index(None, "import_id", "row"),
+    Column("line", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    _text("reason"),
+    Column("raw", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Index(None, "import_id", "line"),
 )
+"""Rows that need a person, as they were read."""
 
 do_not_call = Table(
     "do_not_call",

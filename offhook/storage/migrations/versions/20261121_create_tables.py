@@ -57,6 +57,21 @@ def upgrade() -> None:
         postgresql_using="brin",
     )
     op.create_table(
+        "journal",
+        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("shard", sa.SmallInteger(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event", sa.LargeBinary(), nullable=False),
+        sa.Column("commands", sa.LargeBinary(), nullable=False),
+        sa.Column("inbox_id", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("campaign_id", "shard", "epoch", "seq", name=op.f("journal_pkey")),
+    )
+    op.create_index(
+        op.f("journal_at_idx"), "journal", ["at"], unique=False, postgresql_using="brin"
+    )
+    op.create_table(
         "switches",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("family", sa.Text(), nullable=False),
@@ -96,6 +111,7 @@ def upgrade() -> None:
     op.create_table(
         "campaigns",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("request_key", sa.Text(), nullable=True),
         sa.Column("run_key", sa.Text(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("switch_id", sa.Text(), nullable=False),
@@ -114,6 +130,7 @@ def upgrade() -> None:
             ["switch_id"], ["switches.id"], name=op.f("campaigns_switch_id_fkey")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("campaigns_pkey")),
+        sa.UniqueConstraint("request_key", name=op.f("campaigns_request_key_key")),
         sa.UniqueConstraint("run_key", name=op.f("campaigns_run_key_key")),
     )
     op.create_index(op.f("campaigns_created_at_idx"), "campaigns", ["created_at"], unique=False)
@@ -204,27 +221,6 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("campaign_agents_agent_id_idx"), "campaign_agents", ["agent_id"], unique=False
-    )
-    op.create_table(
-        "journal",
-        sa.Column("campaign_id", sa.Text(), nullable=False),
-        sa.Column("shard", sa.SmallInteger(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("event", sa.LargeBinary(), nullable=False),
-        sa.Column("commands", sa.LargeBinary(), nullable=False),
-        sa.Column("inbox_id", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaigns.id"],
-            name=op.f("journal_campaign_id_fkey"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("campaign_id", "shard", "epoch", "seq", name=op.f("journal_pkey")),
-    )
-    op.create_index(
-        op.f("journal_at_idx"), "journal", ["at"], unique=False, postgresql_using="brin"
     )
     op.create_table(
         "leases",
@@ -358,6 +354,8 @@ def upgrade() -> None:
         sa.Column("accepted", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("refused", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("checkpoint", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("shape", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("position", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("error", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -413,12 +411,6 @@ def upgrade() -> None:
             name=op.f("attempts_state_check"),
         ),
         sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaigns.id"],
-            name=op.f("attempts_campaign_id_fkey"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
             ["contact_id"],
             ["contacts.id"],
             name=op.f("attempts_contact_id_fkey"),
@@ -453,9 +445,12 @@ def upgrade() -> None:
         "import_refusals",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("import_id", sa.Text(), nullable=False),
-        sa.Column("row", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column(
+            "raw", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'::text[]"), nullable=False
+        ),
         sa.ForeignKeyConstraint(
             ["import_id"],
             ["imports.id"],
@@ -465,9 +460,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("import_refusals_pkey")),
     )
     op.create_index(
-        op.f("import_refusals_import_id_row_idx"),
+        op.f("import_refusals_import_id_line_idx"),
         "import_refusals",
-        ["import_id", "row"],
+        ["import_id", "line"],
         unique=False,
     )
     op.create_table(
@@ -535,15 +530,17 @@ def upgrade() -> None:
     op.create_index(
         op.f("dispositions_attempt_id_idx"), "dispositions", ["attempt_id"], unique=False
     )
+    op.drop_table("t")
 
 
 def downgrade() -> None:
+    op.create_table("t", sa.Column("a", sa.INTEGER(), autoincrement=False, nullable=True))
     op.drop_index(op.f("dispositions_attempt_id_idx"), table_name="dispositions")
     op.drop_table("dispositions")
     op.drop_index(op.f("refusals_campaign_id_reason_idx"), table_name="refusals")
     op.drop_table("refusals")
     op.drop_table("numbers")
-    op.drop_index(op.f("import_refusals_import_id_row_idx"), table_name="import_refusals")
+    op.drop_index(op.f("import_refusals_import_id_line_idx"), table_name="import_refusals")
     op.drop_table("import_refusals")
     op.drop_index(
         "attempts_open_idx", table_name="attempts", postgresql_where=sa.text("state <> 'ended'")
@@ -572,8 +569,6 @@ def downgrade() -> None:
     op.drop_table("oddities")
     op.drop_table("lists")
     op.drop_table("leases")
-    op.drop_index(op.f("journal_at_idx"), table_name="journal", postgresql_using="brin")
-    op.drop_table("journal")
     op.drop_index(op.f("campaign_agents_agent_id_idx"), table_name="campaign_agents")
     op.drop_table("campaign_agents")
     op.drop_index(op.f("agent_leases_campaign_id_idx"), table_name="agent_leases")
@@ -584,6 +579,8 @@ def downgrade() -> None:
     op.drop_table("campaigns")
     op.drop_table("agents")
     op.drop_table("switches")
+    op.drop_index(op.f("journal_at_idx"), table_name="journal", postgresql_using="brin")
+    op.drop_table("journal")
     op.drop_index(op.f("inbox_received_at_idx"), table_name="inbox", postgresql_using="brin")
     op.drop_index(
         op.f("inbox_correlator_idx"),
