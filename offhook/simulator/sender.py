@@ -54,19 +54,11 @@ class _Connection(asyncio.Protocol):
         if end < 0:
             return
         head = self._buffer[:end].lower()
-        body = self._buffer[end + 4 :]
-        if b"\r\ntransfer-encoding: chunked" in head:
-            if not body.endswith(b"0\r\n\r\n"):
-                return
-        else:
-            mark = head.find(b"\r\ncontent-length:")
-            if mark >= 0:
-                length = int(head[mark + 17 :].split(b"\r\n", 1)[0])
-                if len(body) < length:
-                    return
+        if not _whole(head, self._buffer[end + 4 :]):
+            return
         status = int(head[9:12]) if head[9:12].isdigit() else 0
         self.used = True
-        self._finish(status, keep=b"\r\nconnection: close" not in head)
+        self._finish(status, keep=status > 0 and b"\r\nconnection: close" not in head)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -88,8 +80,19 @@ class _Connection(asyncio.Protocol):
             return
         if not keep and self.transport is not None:
             self.transport.close()
-        stale = status == 0 and self.used
+        stale = status == 0 and self.used and not self._buffer
         self._sender.finished(self, chain, status, keep=keep, stale=stale)
+
+
+def _whole(head: bytes, body: bytes) -> bool:
+    """Whether the body that `head` announces has come; one it doesn't announce is none."""
+    if b"\r\ntransfer-encoding: chunked" in head:
+        return body.endswith(b"0\r\n\r\n")
+    mark = head.find(b"\r\ncontent-length:")
+    if mark < 0:
+        return True
+    length = head[mark + 17 :].split(b"\r\n", 1)[0].strip()
+    return not length.isdigit() or len(body) >= int(length[:12])
 
 
 class EventSender:
