@@ -40,10 +40,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 NameArgument = Annotated[str, typer.Argument(help="Name of the switch.")]
 
 
-class BadOption(OffhookError):
-    """An option of `offhook switch` can't be read."""
+class UnknownTrunk(OffhookError):
+    """The switch has no such trunk."""
 
-    code = "bad_option"
+    code = "unknown_trunk"
 
 
 class SwitchNotReached(OffhookError):
@@ -124,9 +124,8 @@ def voispeed(
         "auto_answer": auto_answer,
     }
     if not _NAME.fullmatch(name):
-        raise BadOption(
-            f"{name[:60]!r} can't name a switch",
-            hint="use small letters, digits and hyphens, at most 40",
+        raise typer.BadParameter(
+            f"{name[:60]!r} can't name a switch; use small letters, digits and hyphens, at most 40"
         )
     new = _New("voispeed", name, wanted, _read_token(token), tuple(trunk or ()), read_now, replace)
     emit(run_async(_add(settings, new)), json_output, _show_added)
@@ -231,7 +230,7 @@ async def _read(config: SwitchConfig, new: _New) -> Inventory:
     unknown = set(new.trunks) - {trunk.address for trunk in found.trunks}
     if unknown:
         there = ", ".join(f"{trunk.address} ({trunk.name})" for trunk in found.trunks)
-        raise BadOption(
+        raise UnknownTrunk(
             f"the PBX has no gateway {', '.join(sorted(unknown))}", hint=f"it has: {there}"
         )
     kept = tuple(t for t in found.trunks if not new.trunks or t.address in new.trunks)
@@ -337,9 +336,8 @@ def _read_token(given: str) -> str:
     else:
         token = str(typer.prompt("Token", hide_input=True, err=True))
     if not token:
-        raise BadOption(
-            "no token was given",
-            hint=f"set {TOKEN_VARIABLE}, or write the token to standard input",
+        raise typer.BadParameter(
+            f"no token was given; set {TOKEN_VARIABLE}, or write it to standard input"
         )
     return token
 
@@ -349,7 +347,7 @@ def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
     for text in given:
         key, equals, value = text.partition("=")
         if not (key and equals and value):
-            raise BadOption(f"--{option} {text[:60]!r} has no value", hint="write it NAME=VALUE")
+            raise typer.BadParameter(f"--{option} {text[:60]!r} has no value; write NAME=VALUE")
         pairs[key.strip()] = value.strip()
     return pairs
 
