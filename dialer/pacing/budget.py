@@ -6,45 +6,109 @@ whatever the length of the campaign: that is what keeps a campaign of 100 answer
 rate measured after the fact would not. The purse is also limited from above (`PURSE`), so that a
 quiet morning does not buy a bad afternoon: over any stretch of answers, no more than the cap plus
 one purse is abandoned.
+
+What the purse buys is risk: `risk_limit` is the greatest chance to be abandoned at which a call may
+still be placed (`horizon`). It is the Lagrange multiplier of the budget, found by feedback: it
+follows the purse at once (proportional) and learns slowly which level spends what comes in
+(integral). While one more abandoned call would break the cap, only calls that hardly ever lead to
+one are placed (`SAFE_RISK`): on a floor of 30 that is still far better than one per free agent.
 """
+
+import math
 
 from dialer.events import Tally
 from dialer.pacing.base import Abandoned, Observation, Served
 
-PURSE = 4.0
+PURSE = 5.5
 """Most abandoned calls that may be saved up."""
+THRIFT = 0.97
+"""Share of the cap that is spent on purpose; the rest is for bad luck at the end."""
+FIRST_RISK = 0.0098
+"""Limit to start with; the optimum of very different floors lies around it."""
+SAFE_RISK = 0.0003
+"""Limit while the purse can't pay: about one abandoned call in a thousand answers."""
+SHED = -2.0
+"""Credit under which not even that is allowed: one call per free agent until it is earned back."""
+STEADY = 2.75
+"""Purse at which the limit is as learnt, once it could be saved."""
+FIRST_STEADY = 1.25
+SAVING = 0.06
+"""The same at the start, and how fast it grows with what was earned: a short campaign would spend
+too little if it saved the whole purse first.
+"""
+PULL = 0.32
+"""How much the limit follows the purse: the exponent, per abandoned call."""
+SPILL = 4.0
+"""Purse above which it is likely to overflow, so that the limit rises twice as fast again."""
+LEARN = 0.0008
+"""How much the learnt limit moves with each answer, per abandoned call off `STEADY`. Slow: with
+`PULL` it makes a critically damped loop (its square over four, times the cap).
+"""
 
 
 class Budget:
-    """Counts answers and abandoned calls against the cap."""
+    """Counts answers and abandoned calls against the cap, and says what risk it can afford."""
 
     def __init__(self, target: float, tally: Tally) -> None:
         self.target = target
         self.answered = tally.answered
         self.abandoned = tally.abandoned
-        self.balance = min(PURSE, target * tally.answered - tally.abandoned)
+        self.balance = self._fresh_balance()
         """Abandoned calls that may still happen; negative while the cap is broken."""
+        self._log_risk = math.log(FIRST_RISK)
 
     @property
     def rate(self) -> float:
         """Abandoned calls as a share of those that a person answered."""
         return self.abandoned / self.answered if self.answered else 0.0
 
+    @property
+    def credit(self) -> float:
+        """How many abandoned calls the rate since the start is under the cap."""
+        return self.target * self.answered - self.abandoned
+
+    @property
+    def risk_limit(self) -> float:
+        """Greatest chance of abandonment at which a call may be placed now; 0 is none."""
+        if self.credit < SHED:
+            return 0.0
+        if not self.may_spend:
+            return SAFE_RISK
+        spill = max(0.0, self.balance - SPILL)
+        return math.exp(self._log_risk + PULL * (self._excess + 2.0 * spill))
+
+    @property
+    def may_spend(self) -> bool:
+        """Whether the purse can pay for one more abandoned call."""
+        return self.credit >= 1.0
+
+    @property
+    def _excess(self) -> float:
+        """How far the purse is over what it should hold."""
+        return self.balance - min(STEADY, FIRST_STEADY + SAVING * self.target * self.answered)
+
+    def _fresh_balance(self) -> float:
+        return min(PURSE, THRIFT * self.target * self.answered - self.abandoned)
+
     def retarget(self, target: float) -> None:
         """Go on with another cap, as if it had always been in force."""
         if target != self.target:
             self.target = target
-            self.balance = min(PURSE, target * self.answered - self.abandoned)
+            self.balance = self._fresh_balance()
 
     def observe(self, observation: Observation) -> None:
         """Count a person who answered and what became of him."""
-        if isinstance(observation, Served | Abandoned):
-            self.answered += 1
-            self.balance += self.target
-            if isinstance(observation, Abandoned):
-                self.abandoned += 1
-                self.balance -= 1.0
-            self.balance = min(PURSE, self.balance)
+        if not isinstance(observation, Served | Abandoned):
+            return
+        self.answered += 1
+        self.balance += THRIFT * self.target
+        if isinstance(observation, Abandoned):
+            self.abandoned += 1
+            self.balance -= 1.0
+        self.balance = min(PURSE, self.balance)
+        if self.may_spend:
+            self._log_risk += LEARN * self._excess
+            self._log_risk = min(math.log(0.3), max(math.log(0.001), self._log_risk))
 
     def words(self) -> str:
         """Say how much of the cap is used."""

@@ -1,55 +1,185 @@
-"""Calls ahead of the agents who will take them, as far as the abandonment budget allows."""
+"""Calls ahead of the agents who will take them, as far as the abandonment budget allows.
+
+The decision: place one more call while the chance that its answer would find nobody (`horizon`) is
+at or under what that chance may be now (`price`). In the memoryless world, where the optimum can be
+computed exactly, this rule with a constant limit stays within 0.2 % of it from 3 to 50 agents; it
+needs no memorylessness itself.
+"""
 
 import math
 from datetime import datetime
+from typing import assert_never
 
 from dialer.events import Tally
 from dialer.model import CampaignSettings
-from dialer.pacing.base import Answered, Decision, Floor, NotAnswered, Observation
+from dialer.pacing.base import (
+    Abandoned,
+    Answered,
+    Decision,
+    Floor,
+    MachineFound,
+    NotAnswered,
+    Observation,
+    Parked,
+    Placed,
+    Served,
+    TalkEnded,
+    WrapEnded,
+)
 from dialer.pacing.budget import Budget
+from dialer.pacing.estimates import AnswerEstimate, DurationEstimate
+from dialer.pacing.horizon import Crowd, Outlook, Race, outlook
 from dialer.pacing.progressive import calls_for_free_agents
+
+PRIOR_RATE = 0.3
+PRIOR_RING_S = 12.0
+PRIOR_TALK_S = 120.0
+PRIOR_PARK_S = 6.0
+ENOUGH = 60.0
+"""Endings of calls, the prior's included, before any call is placed ahead."""
+REFRESH_EVERY = 25
+"""Observations between two tabulations of the estimates."""
 
 
 class PredictivePacer:
-    """Places calls against the agents free now, one and a half standard deviations on the safe
-    side.
-    """
+    """Weighs every call's chance to shorten idle time against its chance to be abandoned."""
 
     name = "predictive"
 
     def __init__(self, settings: CampaignSettings, tally: Tally) -> None:
         self._settings = settings
         self._budget = Budget(settings.pacing.target_abandonment, tally)
-        self._answers = 6.0 + tally.answered
-        self._ends = 20.0 + max(tally.placed, tally.answered)
+        rate, ring_s, talk_s = PRIOR_RATE, PRIOR_RING_S, PRIOR_TALK_S
+        weight = 8.0
+        if tally.placed > 0:
+            rate = (PRIOR_RATE * weight + tally.answered) / (weight + tally.placed)
+            rate = min(0.95, max(0.01, rate))
+            weight = min(150.0, weight + tally.placed)
+        if tally.answered > 10:
+            ring_s = max(1.0, tally.ring_seconds / tally.answered)
+        if tally.joined > 10:
+            talk_s = max(1.0, tally.talk_seconds / tally.joined)
+        self._answer = AnswerEstimate(
+            rate,
+            ring_s=ring_s,
+            timeout_s=settings.ring_timeout.total_seconds(),
+            half_life=300.0,
+            weight=weight,
+        )
+        wrap_s = max(1.0, settings.wrap_up.total_seconds())
+        self._talk = DurationEstimate(talk_s, horizon_s=1200, half_life=400.0, weight=8.0)
+        self._wrap = DurationEstimate(wrap_s, horizon_s=300, half_life=200.0, weight=8.0)
+        self._park = DurationEstimate(PRIOR_PARK_S, horizon_s=120, half_life=100.0, weight=5.0)
+        self._seen = 0
+        self._outlook = self._tabulate(0.0)
 
     def retune(self, settings: CampaignSettings) -> None:
-        """Take changed settings."""
+        """Take changed settings of the same mode; what was learnt stays."""
         self._settings = settings
         self._budget.retarget(settings.pacing.target_abandonment)
 
     def observe(self, observation: Observation, now: datetime) -> None:
-        """Learn the answer probability and what the budget is used for."""
+        """Learn from what happened; every so often, tabulate what was learnt."""
         self._budget.observe(observation)
-        if isinstance(observation, Answered):
-            self._answers += 1
-        if isinstance(observation, Answered | NotAnswered):
-            self._ends += 1
+        now_s = now.timestamp()
+        match observation:
+            case Placed():
+                self._answer.begin(now_s)
+            case Answered(ring_s=ring_s):
+                self._answer.learn(now_s, ring_s, answered=True)
+            case NotAnswered(ring_s=ring_s):
+                self._answer.learn(now_s, ring_s, answered=False)
+            case MachineFound():
+                self._answer.learn_machine()
+            case Served():
+                self._talk.begin(now_s)
+            case TalkEnded(talk_s=talk_s):
+                self._talk.learn(now_s, talk_s)
+            case WrapEnded(wrap_s=wrap_s):
+                self._wrap.learn(now_s, wrap_s)
+            case Parked(ring_s=ring_s):
+                self._park.learn(now_s, ring_s)
+            case Abandoned():
+                pass
+            case _:
+                assert_never(observation)
+        self._seen += 1
+        if self._seen % REFRESH_EVERY == 0:
+            self._outlook = self._tabulate(now_s)
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
-        """Return the calls whose likely answers find a free agent."""
-        p = self._answers / self._ends
-        ringing = len(floor.ringing_ages)
-        place = calls_for_free_agents(floor)
-        if self._budget.balance >= 1.0 and not floor.closing:
-            free = floor.free - len(floor.waiting_ages)
-            root = (math.sqrt(2.25 + 4 * max(0, free)) - 1.5) / 2
-            place = max(place, math.floor(root * root / p) - ringing)
-        place = max(0, place)
+        """Return the calls worth their risk."""
+        safe = max(0, calls_for_free_agents(floor))
+        if floor.closing:
+            return self._decide(floor, safe, "closing, so one call per free agent")
+        free = floor.free - len(floor.waiting_ages)
+        limit = self._limit(free, floor.agents)
+        if limit <= 0.0 or self._answer.evidence < ENOUGH:
+            return self._decide(floor, safe, "no budget to run ahead yet")
+        race, answers, freed = self._race(floor, free)
+        place = self._most(race, limit, safe, self._ceiling(floor))
+        return self._decide(
+            floor,
+            place,
+            f"{float(answers.mean[-1]):.1f} answers expected against {free} free"
+            f" + {float(freed.mean[-1]):.1f} coming free in"
+            f" {self._outlook.ring_mean_s * 2:.0f} s; risk {race.risk(place):.1%}"
+            f" of {limit:.1%} allowed",
+        )
+
+    def _limit(self, free: int, agents: int) -> float:
+        """Return the greatest risk a call may have: more with many idle, and on small floors.
+
+        Idle agents queue for answers, so the more they are the longer the last one waits; and on a
+        small floor the next possible number of calls is a big step, which a low limit never takes.
+        """
+        limit = self._budget.risk_limit
+        if not self._budget.may_spend:
+            return limit
+        return limit * math.sqrt(max(free, 0.5)) * (1.0 + 3.0 / max(1, agents))
+
+    def _ceiling(self, floor: Floor) -> int:
+        lines = self._settings.pacing.max_lines_per_agent * floor.agents
+        ceiling = max(0, int(lines) - len(floor.ringing_ages))
+        return ceiling if floor.contacts_left is None else min(ceiling, floor.contacts_left)
+
+    def _race(self, floor: Floor, free: int) -> tuple[Race, Crowd, Crowd]:
+        tables = self._outlook
+        answers, freed = Crowd(), Crowd()
+        answers.add(tables.answers, floor.ringing_ages, AnswerEstimate.STEP_S)
+        freed.add(tables.talks, floor.talking_ages)
+        freed.add(tables.wraps, floor.wrap_ages)
+        freed.add(tables.parks, floor.parking_ages)
+        return Race(tables, answers, freed, free=free), answers, freed
+
+    @staticmethod
+    def _most(race: Race, limit: float, safe: int, ceiling: int) -> int:
+        """Return the most calls of which the last one's risk is within the limit."""
+        if ceiling <= safe or race.risk(safe) > limit:
+            return min(safe, ceiling)
+        good, step = safe + 1, 1
+        while good + step <= ceiling and race.risk(good + step - 1) <= limit:
+            good += step
+            step *= 2
+        while step > 1:
+            step //= 2
+            if good + step <= ceiling and race.risk(good + step - 1) <= limit:
+                good += step
+        return good
+
+    def _decide(self, floor: Floor, place: int, why: str) -> Decision:
         if floor.contacts_left is not None:
             place = min(place, floor.contacts_left)
         return Decision(
             place=place,
-            reason=f"{ringing} ringing at {p:.0%} answer; {floor.free} free;"
-            f" {self._budget.words()}",
+            reason=f"{len(floor.ringing_ages)} ringing at {self._outlook.rate:.0%} answer;"
+            f" {why}; {self._budget.words()}",
+        )
+
+    def _tabulate(self, now_s: float) -> Outlook:
+        return outlook(
+            self._answer,
+            (self._talk, self._wrap, self._park),
+            now_s,
+            patience_s=self._settings.patience.total_seconds(),
         )

@@ -1,0 +1,153 @@
+"""The coming seconds of a floor: who will answer, and who will be free to take it.
+
+The question of predictive dialing is asked for one call at a time: if one more call is placed, and
+if a person answers it, what is the chance that no agent is free within patience? Its answer comes
+at some moment T of the ring-time distribution; until T the calls that ring now answer (each with a
+chance that depends on its age), and until T plus patience agents finish (each with a chance that
+depends on the age of his talk). Both are sums of independent yes-or-no events, so their numbers are
+Poisson-binomial; a binomial of equal mean and variance stands in for each.
+
+A few moments T, at even quantiles of the ring time, are enough. Everything that depends only on the
+estimates is tabulated by age beforehand, so that a decision is a few look-ups and two short sums.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dialer.pacing.estimates import AnswerEstimate, DurationEstimate, Vector
+
+MOMENTS = 8
+SETTLE_S = 0.3
+"""Time between an agent's or customer's move and our being able to act on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """Tables by age: chances to have answered, or to be free, at each of the moments."""
+
+    answers: Vector
+    """By half second of ringing."""
+    talks: Vector
+    """By second of talk: talk and wrap-up are over."""
+    wraps: Vector
+    parks: Vector
+    ring_mean_s: float
+    rate: float
+    """Share of calls that a person answers."""
+
+
+def outlook(
+    answer: AnswerEstimate,
+    durations: tuple[DurationEstimate, DurationEstimate, DurationEstimate],
+    now_s: float,
+    *,
+    patience_s: float,
+) -> Outlook:
+    """Tabulate the estimates of answers and of talk, wrap-up and parking."""
+    answered, ringing = answer.curves(now_s)
+    total = max(float(answered[-1]), 1e-9)
+    quantiles = (np.arange(MOMENTS) + 0.5) / MOMENTS
+    steps = np.interp(quantiles * total, answered, np.arange(len(answered), dtype=np.float64))
+    ages = np.arange(len(answered) - 1, dtype=np.float64)
+    later = np.interp(ages[:, None] + steps[None, :], np.arange(len(answered)), answered)
+    table = (later - answered[:-1, None]) / np.maximum(ringing[:-1, None], 1e-6)
+    caution = answer.caution
+    moments = steps * answer.STEP_S
+    until = moments + max(0.0, patience_s - SETTLE_S)
+    talk, wrap, park = durations
+    ended = 1.0 - wrap.survival(now_s)
+    return Outlook(
+        answers=np.clip(table * caution, 0.0, 1.0),
+        talks=_over_by(talk.survival(now_s), until, ended),
+        wraps=_residual(1.0 - ended, until),
+        parks=_residual(park.survival(now_s), until),
+        ring_mean_s=float(moments.mean()),
+        rate=total,
+    )
+
+
+def _residual(survival: Vector, until: Vector) -> Vector:
+    """P(over within `until` | age) by second of age; an exponential tail beyond the horizon."""
+    log = np.log(np.maximum(survival, 1e-300))
+    slope = (log[-1] - log[-31]) / 30.0
+    ages = np.arange(len(survival) - 1, dtype=np.float64)
+    at = ages[:, None] + until[None, :]
+    inside = np.interp(at, np.arange(len(log), dtype=np.float64), log)
+    beyond = np.maximum(0.0, at - (len(log) - 1)) * slope
+    return np.asarray(1.0 - np.exp(np.minimum(0.0, inside + beyond - log[:-1, None])))
+
+
+def _over_by(talk: Vector, until: Vector, wrapped: Vector) -> Vector:
+    """P(talk and the wrap-up after it are over within `until` | age of the talk)."""
+    steps = int(np.ceil(until.max())) + 1
+    ends = _residual(talk, np.arange(steps + 1, dtype=np.float64))
+    pieces = np.diff(ends, axis=1)
+    left = until[None, :] - (np.arange(steps, dtype=np.float64)[:, None] + 0.5)
+    grid = np.arange(len(wrapped), dtype=np.float64)
+    after = np.where(left > 0.0, np.interp(left, grid, wrapped), 0.0)
+    return np.asarray(pieces @ after)
+
+
+def pmf(mean: Vector, squares: Vector, size: int) -> Vector:
+    """Return P(0..size-1 successes), by moment, of binomials with the given mean and sum of p²."""
+    p = np.minimum(squares / np.maximum(mean, 1e-12), 0.98)
+    n = mean / np.maximum(p, 1e-12)
+    k = np.arange(size - 1, dtype=np.float64)
+    odds = (p / (1.0 - p))[:, None]
+    ratios = np.maximum(0.0, n[:, None] - k) / (k + 1.0) * odds
+    out = np.empty((len(mean), size))
+    out[:, 0] = np.exp(n * np.log1p(-p))
+    np.cumprod(ratios, axis=1, out=ratios)
+    out[:, 1:] = out[:, :1] * ratios
+    return out
+
+
+class Crowd:
+    """Sums over a table for everyone of the floor who is in it: mean and sum of squares."""
+
+    __slots__ = ("mean", "squares")
+
+    def __init__(self) -> None:
+        self.mean = np.zeros(MOMENTS)
+        self.squares = np.zeros(MOMENTS)
+
+    def add(self, table: Vector, ages: Sequence[float], step_s: float = 1.0) -> None:
+        """Count one for each age."""
+        if not ages:
+            return
+        at = (np.asarray(ages, dtype=np.float64) * (1.0 / step_s)).astype(np.intp)
+        rows = table[np.minimum(np.maximum(at, 0), len(table) - 1)]
+        self.mean += rows.sum(axis=0)
+        self.squares += np.einsum("ij,ij->j", rows, rows)
+
+
+class Race:
+    """Answers against free agents at the moments of the horizon, for any number of fresh calls."""
+
+    def __init__(self, tables: Outlook, answers: Crowd, freed: Crowd, *, free: int) -> None:
+        self._fresh = tables.answers[0]
+        self._answers = answers
+        self._free = free
+        top = float(freed.mean.max())
+        self._freed = pmf(freed.mean, freed.squares, int(top + 7.0 * np.sqrt(top) + 6.0))
+        self._freed /= self._freed.sum(axis=1, keepdims=True)
+
+    def risk(self, fresh: int) -> float:
+        """Chance that the answer of one more call finds nobody, after `fresh` other new calls."""
+        mean = self._answers.mean + fresh * self._fresh
+        squares = self._answers.squares + fresh * self._fresh * self._fresh
+        top = float(mean.max())
+        size = max(1, int(top + 7.0 * np.sqrt(top) + 6.0))
+        cumulative = np.cumsum(pmf(mean, squares, size), axis=1)
+        rows, supply = self._freed.shape
+        # P(answers >= free + freed): nobody is left for the one more.
+        first = self._free
+        more = np.ones((rows, supply))
+        low = max(0, 1 - first)
+        high = min(supply, size + 1 - first)
+        if high > low:
+            more[:, low:high] = 1.0 - cumulative[:, first + low - 1 : first + high - 1]
+        more[:, max(0, high) :] = 0.0
+        return float((more * self._freed).sum() / rows)
