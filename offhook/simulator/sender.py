@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 _RETRY_DELAY_S = 0.2
@@ -36,8 +37,8 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self.transport = transport
+        # uvloop's transports are no subclass of asyncio's, so an isinstance check would lie.
+        self.transport = cast(asyncio.Transport, transport)
 
     def send(self, chain: _Chain, head: bytes, timeout: float) -> None:
         self.chain = chain

@@ -121,3 +121,16 @@ async def test_event_with_a_listener_that_closes_at_once_is_lost_not_repeated_fo
 def test_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="http address"):
         EventSender(url, connections=1, timeout=1, retries=0)
+
+
+def test_events_are_sent_on_the_quicker_loop_too() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def send() -> dict[str, int]:
+        async with wired(OK_BODY) as (sender, _):
+            sender.send("call", "n=0")
+            await sender.drained()
+            return dict(sender.counts)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(send()) == {"delivered": 1}
