@@ -28,7 +28,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -189,6 +189,8 @@ class EmbeddedPostgres:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            with suppress(OSError):
+                self.socket_dir.rmdir()  # gone already, or in use by the next server
 
     def _initialise(self) -> None:
         """Make the data folder, under another name first: a killed start leaves no half of it."""
