@@ -101,6 +101,8 @@ class Record:
         """Write what a command says."""
         match command:
             case OpenAttemptRecord():
+                if any(a.contact.contact_id == command.contact_id for a in self.attempts.values()):
+                    raise AssertionError(f"{command.contact_id} is already being called")
                 self.attempts[command.attempt_id] = OpenAttempt(
                     attempt_id=command.attempt_id,
                     contact=claimed[command.contact_id],
@@ -168,6 +170,8 @@ class Floor:
         self.dispose_after: float | None = None
         self.steps: list[Step] = []
         self.snapshots_lost = False
+        self.watch: Callable[[Step], None] | None = None
+        """Looks at every step once its records are written."""
         self.record = Record()
         self.first = first or started()
 
@@ -189,6 +193,8 @@ class Floor:
         self.steps.append(Step(self.now, event, commands))
         for command in commands:
             self.record.apply(command, self.claimed)
+        if self.watch is not None:
+            self.watch(self.steps[-1])
         for command in commands:
             self._carry_out(command)
         return commands
