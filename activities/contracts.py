@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialer.contacts_csv import ColumnMapping
 from dialer.events import Event
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, SwitchId
 
@@ -204,8 +205,8 @@ class ImportInput(Contract):
     source: ImportSource = ImportSource.path
     ref: Path
     """Path or blob reference."""
-    mapping: Annotated[Mapping[str, str], Field(max_length=100)] = {}
-    """Our field -> the file's column; empty: columns are recognised by name."""
+    mapping: ColumnMapping | None = None
+    """None: columns are recognised by name."""
     default_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "IT"
     refused_path: Annotated[str, Field(max_length=4_000)] = ""
     """Where refused rows are written, with the reason of each; empty: nowhere."""

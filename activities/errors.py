@@ -11,34 +11,37 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
-from activities.ports import LeaseLost, StoreUnavailable
+from dialer.contacts_csv import ContactFileError
 from dialer.rejections import Rejected
-from dialer.switching import SwitchError, SwitchRefused
+from dialer.switching import SwitchRefused
 
 MAX_MESSAGE = 500
-
-FINAL: tuple[type[Exception], ...] = (Rejected, SwitchRefused, ValidationError)
-"""Asking again with the same words can't help."""
-
-PASSING: tuple[type[Exception], ...] = (StoreUnavailable, LeaseLost, SwitchError, OSError)
-"""Trouble of the moment. A lost lease is passing too: the activity that took it has this one's
-attempt number plus one, and if it has gone as well, somebody must dial.
-"""
 
 
 class NotConfigured(Exception):
     """Something that only a person can put right is missing or wrong; its `code` says what."""
 
-    code = "not_configured"
+    def __init__(self, message: str, *, code: str = "not_configured") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+FINAL: tuple[type[Exception], ...] = (
+    Rejected,
+    SwitchRefused,
+    NotConfigured,
+    ContactFileError,
+    ValidationError,
+)
+"""Asking again with the same words can't help. Everything else is trouble of the moment, or a bug,
+which must not end a campaign either: it shows in the log and in the activity's attempt count. A
+lost lease is passing too: whoever took it may be gone by now, and somebody must dial.
+"""
 
 
 @contextmanager
 def coded_errors() -> Iterator[None]:
-    """Turn any error of the block into an `ApplicationError` with its code and a bounded message.
-
-    Errors that nobody foresaw are tried again: a bug must not end a campaign, and shows in the log
-    and in the activity's attempt count.
-    """
+    """Turn any error of the block into an `ApplicationError` with its code, bounded."""
     try:
         yield
     except ApplicationError:
@@ -51,9 +54,7 @@ def coded_errors() -> Iterator[None]:
 
 def is_final(error: BaseException) -> bool:
     """Whether asking again can't help."""
-    if isinstance(error, PASSING) and not isinstance(error, FINAL):
-        return False
-    return isinstance(error, (*FINAL, NotConfigured)) or bool(getattr(error, "final", False))
+    return isinstance(error, FINAL)
 
 
 def code_of(error: BaseException) -> str:

@@ -1,0 +1,153 @@
+"""Contact files on their way into a campaign's list: one batch, one transaction, counted once.
+
+A number is in a list once. Who is there already is found before a batch is copied in, under a lock
+on the list, so that two imports at once can't both miss him.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
+
+from activities.contracts import ImportInput, ImportResult
+from activities.imports import ImportBegun, Merged
+from dialer.contacts_csv import Batch, ParsedContact, ParsedNumber
+from dialer.rejections import CampaignUnknown
+from offhook.storage.pool import store_errors
+from offhook.storage.tables import ImportState
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+Fresh = tuple[ParsedContact, list[ParsedNumber]]
+
+LIST_NAME = "imported"
+LISTED = "already_listed"
+MAX_ERROR = 500
+
+_LIST = """
+INSERT INTO lists (campaign_id, name, created_at) SELECT id, $2, $3 FROM campaigns WHERE id = $1
+ON CONFLICT (campaign_id, name) DO UPDATE SET name = excluded.name RETURNING id
+"""
+_BEGIN = """
+INSERT INTO imports (id, list_id, campaign_id, source, started_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET state = 'running', error = '', ended_at = NULL
+RETURNING checkpoint, accepted
+"""
+_DUPLICATES = "SELECT count(*) FROM import_refusals WHERE import_id = $1 AND reason = $2"
+_LOCK = """
+SELECT i.checkpoint, i.list_id, i.campaign_id
+FROM imports i JOIN lists l ON l.id = i.list_id WHERE i.id = $1 FOR UPDATE
+"""
+_KNOWN = "SELECT number FROM numbers WHERE list_id = $1 AND number = ANY($2::text[])"
+_IDS = "SELECT nextval(pg_get_serial_sequence('contacts', 'id')) FROM generate_series(1, $1)"
+_STEP = """
+UPDATE imports SET checkpoint = $2, rows = $3, accepted = accepted + $4, refused = refused + $5
+WHERE id = $1
+"""
+_END = "UPDATE imports SET state = $2, error = $3, ended_at = $4 WHERE id = $1"
+_CONTACTS = (
+    "id", "campaign_id", "list_id", "external_id", "name", "attributes", "priority", "due_at",
+)  # fmt: skip
+_NUMBERS = ("contact_id", "position", "list_id", "number", "zones", "label")
+_REFUSALS = ("import_id", "row", "reason", "value")
+
+
+@dataclass(frozen=True)
+class PostgresContactImports:
+    """Implements `activities.imports.ContactImports`."""
+
+    pool: "asyncpg.Pool[asyncpg.Record]"
+
+    async def begin(self, request: ImportInput, *, now: datetime) -> ImportBegun:
+        """Note that an import begins, or find how far it came."""
+        with store_errors():
+            async with self.pool.acquire() as connection, connection.transaction():
+                list_id = await connection.fetchval(_LIST, request.campaign_id, LIST_NAME, now)
+                if list_id is None:
+                    raise CampaignUnknown(request.campaign_id)
+                row = await connection.fetchrow(
+                    _BEGIN, request.import_id, list_id, request.campaign_id, request.ref, now
+                )
+                duplicates = await connection.fetchval(_DUPLICATES, request.import_id, LISTED)
+        return ImportBegun(
+            batches=row["checkpoint"], imported=row["accepted"], duplicates=duplicates
+        )
+
+    async def merge(self, import_id: str, *, number: int, batch: Batch, now: datetime) -> Merged:
+        """Write batch `number` once; whoever is in the list is a duplicate."""
+        with store_errors():
+            async with self.pool.acquire() as connection, connection.transaction():
+                place = await connection.fetchrow(_LOCK, import_id)
+                if place["checkpoint"] >= number:
+                    return Merged(imported=0, duplicates=0)
+                fresh, listed = await self._split(connection, place["list_id"], batch)
+                await self._copy(connection, place, fresh, now)
+                refusals = [(import_id, row.line, row.code, "") for row in batch.refused]
+                refusals += [(import_id, contact.line, LISTED, "") for contact in listed]
+                await connection.copy_records_to_table(
+                    "import_refusals", records=refusals, columns=_REFUSALS
+                )
+                await connection.execute(
+                    _STEP, import_id, number, batch.rows_seen, len(fresh), len(refusals)
+                )
+        return Merged(imported=len(fresh), duplicates=len(listed))
+
+    async def finish(self, result: ImportResult, *, now: datetime) -> None:
+        """Note that an import is complete."""
+        with store_errors():
+            await self.pool.execute(_END, result.import_id, ImportState.completed, "", now)
+
+    async def fail(self, import_id: str, *, reason: str, now: datetime) -> None:
+        """Note that the file can't be imported."""
+        with store_errors():
+            await self.pool.execute(_END, import_id, ImportState.failed, reason[:MAX_ERROR], now)
+
+    async def _split(
+        self, connection: Connection, list_id: int, batch: Batch
+    ) -> tuple[list[Fresh], list[ParsedContact]]:
+        """Contacts with the numbers that the list doesn't have, and those it has altogether."""
+        wanted = [entry.number for contact in batch.contacts for entry in contact.numbers]
+        known = {row["number"] for row in await connection.fetch(_KNOWN, list_id, wanted)}
+        fresh, listed = list[Fresh](), list[ParsedContact]()
+        for contact in batch.contacts:
+            numbers = [entry for entry in contact.numbers if entry.number not in known]
+            if numbers:
+                fresh.append((contact, numbers))
+            else:
+                listed.append(contact)
+        return fresh, listed
+
+    async def _copy(
+        self, connection: Connection, place: asyncpg.Record, fresh: Sequence[Fresh], now: datetime
+    ) -> None:
+        list_id, campaign = place["list_id"], place["campaign_id"]
+        ids = [row[0] for row in await connection.fetch(_IDS, len(fresh))]
+        await connection.copy_records_to_table(
+            "contacts",
+            records=[
+                (
+                    contact_id,
+                    campaign,
+                    list_id,
+                    contact.external_id,
+                    contact.name,
+                    json.dumps(dict(contact.attributes)),
+                    contact.priority,
+                    contact.due_at or now,
+                )
+                for contact_id, (contact, _) in zip(ids, fresh, strict=True)
+            ],
+            columns=_CONTACTS,
+        )
+        await connection.copy_records_to_table(
+            "numbers",
+            records=[
+                (contact_id, position, list_id, entry.number, list(entry.zones), entry.label)
+                for contact_id, (_, numbers) in zip(ids, fresh, strict=True)
+                for position, entry in enumerate(numbers)
+            ],
+            columns=_NUMBERS,
+        )
