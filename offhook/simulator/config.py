@@ -112,7 +112,7 @@ class SimulatorConfig(BaseModel):
     hand_answer_s: tuple[Seconds, Seconds] = (1.5, 4.0)
     ring_timeout_s: Seconds = 30.0
     user_ring_timeout_s: Seconds = 15.0
-    event_connections: Annotated[int, Field(ge=1, le=256)] = 16
+    event_connections: Annotated[int, Field(ge=1, le=256)] = 32
     event_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     event_retries: Annotated[int, Field(ge=0, le=20)] = 0
 
