@@ -41,6 +41,8 @@ MAX_FIELDS = 200
 MAX_WAITING = 5_000
 """Events that may wait for their commit; a PBX that is told 503 tells us that we are too slow."""
 WARN_EVERY = timedelta(seconds=30)
+COMMIT_WITHIN = timedelta(seconds=5)
+"""After which the switch is told to come back; if the commit comes yet, the repeat is dropped."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -90,10 +92,12 @@ class Hooks:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         max_waiting: int = MAX_WAITING,
+        commit_within: timedelta = COMMIT_WITHIN,
     ) -> None:
         self._sink = sink
         self._clock = clock
         self._max_waiting = max_waiting
+        self._commit_within = commit_within.total_seconds()
         self._waiting = 0
         self._routes: dict[tuple[str, bytes], HookRoute] = {}
         self._warned: dict[tuple[str, str], datetime] = {}
@@ -146,16 +150,17 @@ class Hooks:
         named = route.file(payload)
         self._waiting += 1
         try:
-            await self._sink.add(
-                switch_channel(route.switch_id),
-                RawItem(
-                    key=named.dedup_key,
-                    correlator=named.correlator,
-                    payload=payload,
-                    received_at=now,
-                ),
-            )
-        except (StoreUnavailable, TimeoutError, asyncio.QueueFull):
+            async with asyncio.timeout(self._commit_within):
+                await self._sink.add(
+                    switch_channel(route.switch_id),
+                    RawItem(
+                        key=named.dedup_key,
+                        correlator=named.correlator,
+                        payload=payload,
+                        received_at=now,
+                    ),
+                )
+        except (StoreUnavailable, TimeoutError):
             return "not_stored", 503, _BUSY
         finally:
             self._waiting -= 1

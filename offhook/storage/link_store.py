@@ -89,7 +89,11 @@ class LinkStore:
     async def save(
         self, config: SwitchConfig, inventory: Inventory, *, replace: bool, now: datetime
     ) -> None:
-        """Store a switch with its trunks and agents; agents that are known keep their status."""
+        """Store a switch with its trunks and agents.
+
+        Agents that are known keep their status. Trunks that the inventory leaves out are
+        forgotten; an empty inventory leaves everything as it is.
+        """
         values = {
             "family": config.family,
             "settings": dict(config.settings),
@@ -187,6 +191,12 @@ class LinkStore:
 
 
 async def _save_trunks(session: AsyncSession, switch: SwitchId, inventory: Inventory) -> None:
+    known = tables.trunks.c
+    if inventory.trunks:
+        kept = [trunk.address for trunk in inventory.trunks]
+        await session.execute(
+            delete(tables.trunks).where(known.switch_id == switch, known.address.not_in(kept))
+        )
     for trunk in inventory.trunks:
         row = insert(tables.trunks).values(
             id=f"{switch}-trunk-{trunk.address}",

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
 import httpx
@@ -102,6 +102,14 @@ async def test_event_that_could_not_be_committed_is_not_acknowledged(
         reply = await client.get("/hooks/voispeed/s3cret?event=4")
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
     assert hooks.status[SWITCH].last_at is None
+
+
+async def test_event_whose_commit_takes_too_long_is_not_acknowledged(sink: Sink) -> None:
+    hooks = Hooks(sink, clock=lambda: AT, commit_within=timedelta(milliseconds=10))
+    hooks.serve([make_route()])
+    sink.gate.clear()
+    async with client_of(hooks) as client:
+        assert (await client.get("/hooks/voispeed/s3cret?event=4")).status_code == 503
 
 
 async def test_flood_beyond_the_limit_is_told_to_come_back(hooks: Hooks, sink: Sink) -> None:

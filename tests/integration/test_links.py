@@ -170,6 +170,20 @@ async def read(floor: Floor) -> Inventory:
     return found
 
 
+async def test_replaced_switch_keeps_its_agents_and_forgets_trunks_left_out(floor: Floor) -> None:
+    found = await read(floor)
+    before = await floor.store.agents(SWITCH)
+    other = replace(found.trunks[0], address="9", name="other", lines=4)
+    await floor.store.save(
+        make_config(floor.simulator),
+        replace(found, trunks=(other,)),
+        replace=True,
+        now=datetime.now(UTC),
+    )
+    assert await floor.store.agents(SWITCH) == before
+    assert [trunk.address for trunk in await floor.store.trunks(SWITCH)] == ["9"]
+
+
 async def test_removed_switch_is_forgotten(floor: Floor) -> None:
     await floor.until_state(LinkState.up)
     await floor.store.remove("pbx")
