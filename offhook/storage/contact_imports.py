@@ -36,7 +36,7 @@ INSERT INTO imports (id, list_id, campaign_id, source, started_at) VALUES ($1, $
 ON CONFLICT (id) DO UPDATE SET state = 'running', error = '', ended_at = NULL
 RETURNING checkpoint, accepted
 """
-_DUPLICATES = "SELECT count(*) FROM import_refusals WHERE import_id = $1 AND reason = $2"
+_DUPLICATES = "SELECT count(*) FROM import_refusals WHERE import_id = $1 AND code = $2"
 _LOCK = """
 SELECT i.checkpoint, i.list_id, i.campaign_id
 FROM imports i JOIN lists l ON l.id = i.list_id WHERE i.id = $1 FOR UPDATE
@@ -52,7 +52,7 @@ _CONTACTS = (
     "id", "campaign_id", "list_id", "external_id", "name", "attributes", "priority", "due_at",
 )  # fmt: skip
 _NUMBERS = ("contact_id", "position", "list_id", "number", "zones", "label")
-_REFUSALS = ("import_id", "row", "reason", "value")
+_REFUSALS = ("import_id", "line", "code", "reason", "raw")
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,14 @@ class PostgresContactImports:
                     return Merged(imported=0, duplicates=0)
                 fresh, listed = await self._split(connection, place["list_id"], batch)
                 await self._copy(connection, place, fresh, now)
-                refusals = [(import_id, row.line, row.code, "") for row in batch.refused]
-                refusals += [(import_id, contact.line, LISTED, "") for contact in listed]
+                refusals = [
+                    (import_id, row.line, row.code, row.reason, list(row.raw))
+                    for row in batch.refused
+                ]
+                refusals += [
+                    (import_id, contact.line, LISTED, "the list has these numbers", [])
+                    for contact in listed
+                ]
                 await connection.copy_records_to_table(
                     "import_refusals", records=refusals, columns=_REFUSALS
                 )
