@@ -174,6 +174,9 @@ class Floor:
         """Looks at every step once its records are written."""
         self.record = Record()
         self.first = first or started()
+        for attempt in self.first.attempts:
+            self.record.attempts[attempt.attempt_id] = attempt
+            self.claimed[attempt.contact.contact_id] = attempt.contact
 
     def start(self) -> "Floor":
         """Give the engine its first event."""
