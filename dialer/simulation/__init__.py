@@ -1,0 +1,7 @@
+"""A call floor in virtual time around the production engine: how good is the pacing?"""
+
+from dialer.simulation.results import Latency, SimulationResult
+from dialer.simulation.run import simulate
+from dialer.simulation.scenario import Drift, Scenario, Spread
+
+__all__ = ["Drift", "Latency", "Scenario", "SimulationResult", "Spread", "simulate"]

@@ -1,0 +1,157 @@
+"""A switch and the people behind it, in virtual time: commands in, events at their moment out.
+
+It answers as the simplest real switch would: agents stay on the line, persons are held until they
+are joined, machines are told apart after `amd_s`, and nothing is lost. Faults are the business of
+the engine's own tests; here only chance matters.
+"""
+
+import heapq
+import random
+from datetime import datetime, timedelta
+
+from dialer.commands import (
+    Command,
+    HangUp,
+    Join,
+    LoadContacts,
+    ParkAgent,
+    PlaceCall,
+    PlayMessage,
+)
+from dialer.events import (
+    CallAnswered,
+    CallEnded,
+    CallHeld,
+    CallJoined,
+    CommandAccepted,
+    ContactsLoaded,
+    Disposed,
+    Event,
+    MachineDetected,
+)
+from dialer.model import AttemptId, CallRef, ContactId, Dialable, Number
+from dialer.outcomes import Outcome
+from dialer.simulation.scenario import Scenario, Shape, Spread
+
+BUSY_AFTER_S = 2.0
+MESSAGE_S = 8.0
+
+
+class VirtualSwitch:
+    """Carries out an engine's commands and keeps what is to happen, by time."""
+
+    def __init__(self, scenario: Scenario, rng: random.Random) -> None:
+        self._scenario = scenario
+        self._rng = rng
+        self._coming: list[tuple[datetime, int, Event]] = []
+        self._number = 0
+        self._contacts = 0
+        self._over: set[str] = set()
+        self.answer_probability = scenario.answer_probability
+        self.talk = scenario.talk
+
+    def next_at(self) -> datetime | None:
+        """When the next event comes."""
+        return self._coming[0][0] if self._coming else None
+
+    def pop(self) -> Event | None:
+        """Take the next event; None if its call was over before."""
+        event = heapq.heappop(self._coming)[2]
+        correlator = getattr(event, "correlator", None)
+        if correlator in self._over:
+            return None
+        if isinstance(event, CallEnded):
+            self._over.add(event.correlator)
+        return event
+
+    def execute(self, command: Command, now: datetime) -> list[Event]:
+        """Carry out a command; returns what it leads to at once."""
+        match command:
+            case PlaceCall():
+                self._dial(command.attempt_id, now)
+                return [CommandAccepted(correlator=command.attempt_id, action=command.kind)]
+            case ParkAgent():
+                call = CallRef(call_id=command.correlator, leg="agent")
+                return [CallHeld(correlator=command.correlator, call=call, at=now)]
+            case Join():
+                return [self._join(command, now)]
+            case PlayMessage():
+                self._end(command.correlator, now + timedelta(seconds=MESSAGE_S))
+            case HangUp():
+                self._end(command.correlator, now)
+            case LoadContacts():
+                return [ContactsLoaded(contacts=self._load(command.limit, now), exhausted=False)]
+            case _:
+                pass
+        return []
+
+    def _later(self, at: datetime, event: Event) -> None:
+        self._number += 1
+        heapq.heappush(self._coming, (at, self._number, event))
+
+    def _end(self, correlator: str, at: datetime, outcome: Outcome | None = None) -> None:
+        call = CallRef(call_id=correlator)
+        self._later(at, CallEnded(correlator=correlator, call=call, at=at, outcome=outcome))
+
+    def _dial(self, correlator: str, now: datetime) -> None:
+        """Decide what becomes of a call."""
+        scenario, rng = self._scenario, self._rng
+        luck = rng.random()
+        person = luck < self.answer_probability
+        luck -= self.answer_probability
+        machine = not person and luck < scenario.machine_probability
+        luck -= scenario.machine_probability
+        limit = scenario.ring_timeout_s
+        if person or machine:
+            ring_s = scenario.ring.draw(rng)
+            if ring_s < limit:
+                self._answer(correlator, now + timedelta(seconds=ring_s), machine=machine)
+                return
+        elif luck < scenario.busy_probability:
+            self._end(correlator, now + timedelta(seconds=BUSY_AFTER_S), Outcome.busy)
+            return
+        elif scenario.no_answer is not None:
+            limit = min(limit, scenario.no_answer.draw(rng))
+        self._end(correlator, now + timedelta(seconds=limit), Outcome.no_answer)
+
+    def _answer(self, correlator: str, at: datetime, *, machine: bool) -> None:
+        """Tell an answer once the switch knows who answered: patience counts from the greeting."""
+        scenario = self._scenario
+        if scenario.machine_probability > 0.0:
+            at += timedelta(seconds=scenario.amd_s)
+        call = CallRef(call_id=correlator, leg="ivr")
+        self._later(at, CallAnswered(correlator=correlator, call=call, at=at))
+        if machine:
+            self._later(at, MachineDetected(correlator=correlator, at=at))
+        else:
+            self._later(at, CallHeld(correlator=correlator, call=call, at=at))
+
+    def _join(self, command: Join, now: datetime) -> Event:
+        over = now + timedelta(seconds=self.talk.draw(self._rng))
+        self._end(command.correlator, over, Outcome.answered)
+        wrap = self._scenario.wrap
+        if not lasts_fixed(wrap):
+            ready = over + timedelta(seconds=wrap.draw(self._rng))
+            attempt_id = AttemptId(command.correlator)
+            said = Disposed(agent_id=command.agent_id, attempt_id=attempt_id, code="done")
+            self._later(ready, said)
+        return CallJoined(
+            correlator=command.correlator, call=command.customer, at=now, address=command.address
+        )
+
+    def _load(self, limit: int, now: datetime) -> tuple[Dialable, ...]:
+        first = self._contacts + 1
+        self._contacts += limit
+        return tuple(
+            Dialable(
+                contact_id=ContactId(f"c{number}"),
+                numbers=(Number(number=f"+39{number:010d}"),),
+                due_at=now,
+            )
+            for number in range(first, first + limit)
+        )
+
+
+def lasts_fixed(wrap: Spread) -> bool:
+    """Whether wrap-up always takes the same time, so that the engine's own limit ends it."""
+    return wrap.dist is Shape.constant or wrap.mean_s == 0.0
