@@ -530,11 +530,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("dispositions_attempt_id_idx"), "dispositions", ["attempt_id"], unique=False
     )
-    op.drop_table("t")
 
 
 def downgrade() -> None:
-    op.create_table("t", sa.Column("a", sa.INTEGER(), autoincrement=False, nullable=True))
     op.drop_index(op.f("dispositions_attempt_id_idx"), table_name="dispositions")
     op.drop_table("dispositions")
     op.drop_index(op.f("refusals_campaign_id_reason_idx"), table_name="refusals")
