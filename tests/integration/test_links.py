@@ -15,9 +15,10 @@ from activities.ports import InboxItem, switch_channel
 from dialer.events import AgentChanged, TrunksChanged
 from dialer.model import SwitchId
 from offhook.api.hooks import Hooks
-from offhook.health import Health
+from offhook.health import Health, is_ready
 from offhook.link_watch import Links, LinkState
-from offhook.links import make_app
+from offhook.links import hook_url, make_app, run_links
+from offhook.settings import load_settings
 from offhook.simulator.config import SimulatorConfig
 from offhook.simulator.serve import Simulator, running_simulator
 from offhook.storage.database import Database
@@ -28,6 +29,7 @@ from offhook.storage.pool import open_pool
 from offhook.switches.inventory import Inventory
 from offhook.switches.registry import SwitchConfig, open_switch
 from tests.support.serving import serving
+from tests.support.stack import free_ports
 
 SWITCH = SwitchId("pbx")
 PATIENCE_S = 20.0
@@ -223,6 +225,25 @@ async def test_events_reach_the_inbox_through_the_process(floor: Floor) -> None:
         await floor.simulator.drained()
         await floor.simulator.set_events_urls([])
     assert await floor.store.last_event_at(SWITCH) is not None
+
+
+async def test_process_serves_until_it_is_asked_to_stop(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_ports("links")["links"]
+    monkeypatch.setenv("OFFHOOK_DATABASE__URL", database_url)
+    monkeypatch.setenv("OFFHOOK_LINKS__PORT", str(port))
+    settings, stop = load_settings(), asyncio.Event()
+    process = asyncio.create_task(run_links(settings, stop=stop))
+
+    async with asyncio.timeout(PATIENCE_S):
+        while not await is_ready("127.0.0.1", port):  # noqa: ASYNC110 - an HTTP answer
+            await asyncio.sleep(0.02)
+    address = hook_url(settings, "voispeed", "unknown")
+    async with aiohttp.ClientSession() as session, session.get(f"{address}?event=1") as reply:
+        assert reply.status == 404
+    stop.set()
+    await process
 
 
 async def offhook(database_url: str, *arguments: str, said: str = "") -> tuple[int, str, str]:

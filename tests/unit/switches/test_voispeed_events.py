@@ -146,6 +146,19 @@ def test_divert_joins_only_when_the_agent_answers() -> None:
     ]
 
 
+def test_divert_to_a_group_joins_whoever_of_it_answered() -> None:
+    answered = wire.CallResponse(
+        call_id="10",
+        extid=ATTEMPT,
+        outcome=CallOutcome.ok,
+        sender=EntityRef(EntityType.group, "4"),
+        connected=USER,
+    )
+    (joined,) = said(CallMemory(), answered)
+    assert isinstance(joined, CallJoined)
+    assert joined.address == USER.id
+
+
 def test_divert_that_the_agent_refuses_is_a_failed_command() -> None:
     (failed,) = said(
         CallMemory(), response("10", ATTEMPT, USER, "13", CallOutcome.called_no_answer)
@@ -242,6 +255,23 @@ def test_failed_command_names_its_request_and_reason() -> None:
         wire.CallIn(call_id="10", calling=GATEWAY),
         wire.CallOut(call_id="10", called=GATEWAY, entity_call_id="11"),
         wire.UnknownEvent(params={"event": "44", "event_name": "tea_time"}),
+        wire.CallOut(call_id="10", extid=ATTEMPT),
+        wire.CallProgress(call_id="10", extid=ATTEMPT),
+        wire.CallProgress(
+            call_id="10",
+            extid=ATTEMPT,
+            sender=GATEWAY,
+            progress=wire.ForwardingCode.forwarded,
+        ),
+        wire.CallResponse(call_id="10", extid=ATTEMPT, outcome=CallOutcome.ok),
+        wire.CallResponse(call_id="10", extid=ATTEMPT, outcome=CallOutcome.called_busy),
+        response("10", ATTEMPT, RECEPTION, "12", CallOutcome.called_unavailable),
+        response("10", ATTEMPT, HOLD, "12"),
+        response("20", PARK, RECEPTION, "22"),
+        response("20", PARK, GATEWAY, "22"),
+        wire.CallTransferred(call_id="10", extid=ATTEMPT),
+        wire.CallTransferred(call_id="10", extid=ATTEMPT, recipient=RECEPTION),
+        wire.CallTransferred(call_id="20", extid=PARK, recipient=USER),
     ],
 )
 def test_event_that_is_no_business_of_dialing_means_nothing(event: wire.AnyEvent) -> None:
