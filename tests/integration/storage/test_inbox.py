@@ -14,6 +14,10 @@ from tests.support.builders import NOW
 
 CHANNEL = "switch:pbx"
 FOREVER = 30.0
+TERMINATE_WAITING = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 
 
 def raw(key: str, **payload: str) -> RawItem:
@@ -143,14 +147,8 @@ async def test_writer_tells_every_caller_of_a_failed_commit_and_goes_on(
     async with pool.acquire() as other, other.transaction():
         await other.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
         adding = [asyncio.create_task(writer.add(CHANNEL, raw(str(n)))) for n in range(3)]
-        killed = False
-        while not killed:
-            killed = bool(
-                await other.fetchval(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                )
-            )
+        while not await pool.fetchval(TERMINATE_WAITING):  # noqa: ASYNC110 - only the database knows
+            await asyncio.sleep(0.01)
     outcomes = await asyncio.gather(*adding, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 3
     await writer.add(CHANNEL, raw("1"))
