@@ -34,6 +34,7 @@ from dialer.pacing.progressive import calls_for_free_agents
 PRIOR_RATE = 0.3
 PRIOR_RING_S = 12.0
 PRIOR_TALK_S = 120.0
+PRIOR_WRAP_S = 15.0
 PRIOR_PARK_S = 6.0
 ENOUGH = 60.0
 """Endings of calls, the prior's included, before any call is placed ahead."""
@@ -66,7 +67,8 @@ class PredictivePacer:
             half_life=300.0,
             weight=weight,
         )
-        wrap_s = max(1.0, settings.wrap_up.total_seconds())
+        # The setting is the most that wrap-up may take; agents mostly need much less.
+        wrap_s = min(PRIOR_WRAP_S, max(1.0, settings.wrap_up.total_seconds()))
         self._talk = DurationEstimate(talk_s, horizon_s=1200, half_life=400.0, weight=8.0)
         self._wrap = DurationEstimate(wrap_s, horizon_s=300, half_life=200.0, weight=8.0)
         self._park = DurationEstimate(PRIOR_PARK_S, horizon_s=120, half_life=100.0, weight=5.0)

@@ -36,6 +36,7 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TICK = timedelta(seconds=1)
 """Coarser than in production: between events little changes that a pacer would act upon."""
 SHORTEST_RING_S, LONGEST_RING_S = 15.0, 120.0
+UNLIMITED = 10_000
 LONGEST_WRAP = timedelta(minutes=30)
 
 _SWITCH = Capabilities(
@@ -123,7 +124,8 @@ class Shift:
         return self.pacer
 
     def _started(self) -> Started:
-        trunk = Trunk(trunk_id=TrunkId("trunk"), address="trunk", lines=self._scenario.lines)
+        lines = self._scenario.lines or UNLIMITED
+        trunk = Trunk(trunk_id=TrunkId("trunk"), address="trunk", lines=lines)
         return Started(
             campaign_id=CampaignId("simulation"),
             epoch=1,
@@ -220,7 +222,7 @@ def _settings(scenario: Scenario, mode: Mode) -> CampaignSettings:
             target_abandonment=scenario.target_abandonment,
             max_lines_per_agent=20.0,
             calls_per_second=500.0,
-            concurrency=10_000,
+            concurrency=UNLIMITED,
         ),
     )
 

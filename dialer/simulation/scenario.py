@@ -25,8 +25,8 @@ class Spread(Frozen):
 
     dist: Shape = Shape.exponential
     mean_s: Seconds
-    cv: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
-    """Standard deviation over mean; only of a lognormal."""
+    cv: Annotated[float, Field(ge=0.0, le=10.0)] | None = None
+    """Standard deviation over mean, 1 if not said; only of a lognormal."""
 
     def draw(self, rng: random.Random) -> float:
         """Return one duration in seconds."""
@@ -36,7 +36,8 @@ class Spread(Frozen):
             case Shape.exponential:
                 return rng.expovariate(1.0 / self.mean_s)
             case Shape.lognormal:
-                variance = math.log1p(self.cv * self.cv)
+                cv = 1.0 if self.cv is None else self.cv
+                variance = math.log1p(cv * cv)
                 return rng.lognormvariate(
                     math.log(self.mean_s) - variance / 2.0, math.sqrt(variance)
                 )
@@ -77,7 +78,8 @@ class Scenario(Frozen):
     talk: Spread = Spread(mean_s=120.0)
     wrap: Spread = Spread(mean_s=0.0, dist=Shape.constant)
     patience_s: Annotated[float, Field(ge=0.0, le=30.0)] = 2.0
-    lines: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    lines: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Calls that may be in progress at once; None is no limit."""
     target_abandonment: Rate = 0.03
     drift: tuple[Drift, ...] = ()
 
