@@ -177,6 +177,15 @@ async def test_question_is_given_up_after_its_retries() -> None:
     assert len(asked) == 2
 
 
+async def test_long_list_is_read_as_a_short_one_is() -> None:
+    calls = tuple(wire.CurrentCall(call_id=str(n), extid=f"c-1-{n}") for n in range(1000))
+    body = wire.render_records(calls).decode()
+    async with pbx(text(200, body)) as (url, _):
+        client = VoispeedClient(make_settings(url), "pbx")
+        assert await client.current_calls() == calls
+        await client.aclose()
+
+
 async def test_refused_question_is_not_asked_again() -> None:
     async with pbx(text(200, REFUSAL)) as (url, asked):
         client = VoispeedClient(make_settings(url), "pbx")
