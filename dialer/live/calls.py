@@ -136,6 +136,9 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
         call.answered_at = call.give_up_at = now
         world.counts.answered += 1
         world.observe(Answered(ring_s=_seconds(call.placed_at, now)), now)
+    elif call.non_person is not None:
+        call.non_person = None  # an agent talks with it: the switch took a person for a machine
+        world.counts.answered += 1
     world.move_call(call, CallMove.joined)
     call.joined_at, call.unclear = now, False
     for timer in (Timer.ring, Timer.doubt, Timer.patience, Timer.reserve, Timer.join_check):
@@ -145,6 +148,15 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
     world.observe(Served(wait_s=_seconds(call.answered_at, now)), now)
     _seat(world, call, address, now)
     world.save_call(call, now)
+
+
+def agent_left(world: World, line: Line, now: datetime) -> None:
+    """An agent's own call ended: where that leaves a customer alone, end the customer's too."""
+    call = world.calls.get(line.attempt_id)
+    talking = line.state is AgentState.talking and not line.park_gone
+    agents.park_ended(world, line, now, failure=world.settled)
+    if talking and call is not None and world.started.capabilities.keeps_parked:
+        hang_up(world, call, now, reason="agent_left")
 
 
 def _seat(world: World, call: LiveCall, address: str, now: datetime) -> None:

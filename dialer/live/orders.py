@@ -28,11 +28,11 @@ def agent_changed(world: World, agent: Agent, now: datetime) -> None:
     """Take over what an agent chose, or what the switch says of his device."""
     line = world.agents.get(agent.agent_id)
     if line is None:
-        line = Line(agent=agent, since=now, idle_since=now, seen_at=now)
+        line = Line(agent=agent, since=now, idle_since=now, seen_at=now, changed_at=now)
         world.agents[agent.agent_id] = line
     elif world.addresses.get(line.agent.address) == agent.agent_id:
         del world.addresses[line.agent.address]
-    was_willing, line.agent = line.willing, agent
+    was_willing, line.agent, line.changed_at = line.willing, agent, now
     world.addresses[agent.address] = agent.agent_id
     if line.willing and not was_willing:
         line.failures, line.retry_at = 0, None

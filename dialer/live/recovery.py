@@ -5,13 +5,14 @@ snapshot was asked for; what it lacks is gone if it was asked for some time afte
 sign of life, so that a call about to be listed isn't taken for lost.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dialer.agent import AgentMove, AgentState
 from dialer.call import UNANSWERED, CallMove, CallState
 from dialer.commands import HangUp, PlayMessage
 from dialer.events import OpenAttempt, OpenPark, SnapshotTaken
-from dialer.live import agents, calls, matching
+from dialer.live import agents, calls, matching, orders
 from dialer.live.deadlines import Timer
 from dialer.live.placing import watch_ringing
 from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, Past, World
@@ -122,6 +123,7 @@ def reconcile(world: World, event: SnapshotTaken, now: datetime) -> None:
     for agent_id, line in list(world.agents.items()):
         if line.park:
             _heal_park(world, agent_id, line, seen.get(line.park), event.asked_at, now)
+    _hear_devices(world, event, now)
     for call in list(world.calls.values()):
         view = seen.get(call.attempt_id)
         if view is None:
@@ -136,6 +138,17 @@ def reconcile(world: World, event: SnapshotTaken, now: datetime) -> None:
         world.settled = world.pace_due = True
 
 
+def _hear_devices(world: World, event: SnapshotTaken, now: datetime) -> None:
+    """Take over which agents' devices can be called, where nothing newer was heard."""
+    for device in event.snapshot.agents:
+        agent_id = world.addresses.get(device.address)
+        if agent_id is None:
+            continue
+        line = world.agents[agent_id]
+        if event.asked_at >= line.changed_at and line.agent.reachable != device.reachable:
+            orders.agent_changed(world, replace(line.agent, reachable=device.reachable), now)
+
+
 def _heal_park(
     world: World,
     agent_id: AgentId,
@@ -147,7 +160,7 @@ def _heal_park(
     if view is None:
         slow = line.state is AgentState.ringing and line.park_call is None and world.settled
         if asked_at >= line.seen_at + (SLOW_GRACE if slow else GRACE) or not world.settled:
-            agents.park_ended(world, line, now, failure=world.settled)
+            calls.agent_left(world, line, now)
         return
     if asked_at < line.seen_at or view.phase is CallPhase.calling:
         return

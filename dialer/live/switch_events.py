@@ -90,7 +90,7 @@ def _apply_park(world: World, line: Line, event: LineEvent, now: datetime) -> No
         case CallHeld() if line.state is AgentState.ringing and not line.attempt_id:
             agents.parked(world, line, event.call, now)
         case CallEnded():
-            agents.park_ended(world, line, now)
+            calls.agent_left(world, line, now)
         case CallStarted() | CallRinging() | CallAnswered():
             if line.state is AgentState.ringing:
                 line.park_call = event.call

@@ -113,6 +113,8 @@ class Line:
     idle_since: datetime
     """Since when without a customer: the key of `most_idle`."""
     seen_at: datetime
+    changed_at: datetime
+    """When the person or the device last changed."""
     state: AgentState = AgentState.idle
     attempt_id: str = ""
     """The customer while reserved, ringing for a divert, talking, or in wrap-up."""

@@ -182,6 +182,26 @@ def test_agent_stays_parked_after_a_talk_where_the_switch_keeps_him() -> None:
     assert len(floor.of(ParkAgent)) == 1
 
 
+def test_customer_whose_agent_hangs_up_is_not_left_alone_where_agents_stay_parked() -> None:
+    floor = Floor(started(capabilities=capabilities(keeps_parked=True)), contacts=[contact(1)])
+    run_until(floor.start(), Join)
+    floor._queue.clear()
+    (join,) = floor.of(Join)
+    floor.give(CallJoined(correlator=FIRST, call=join.customer, at=floor.now, address="user1"))
+    park = floor.of(ParkAgent)[0].correlator
+    floor.give(CallEnded(correlator=park, call=join.agent, at=floor.now))
+    assert [(h.correlator, h.reason) for h in floor.of(HangUp)] == [(FIRST, "agent_left")]
+
+
+def test_person_taken_for_a_machine_while_being_joined_counts_as_a_person() -> None:
+    floor = Floor(contacts=[contact(1)]).start()
+    run_until(floor, Join)
+    floor.give(MachineDetected(correlator=FIRST, at=floor.now))
+    floor.run(40)
+    assert floor.outcomes == [Outcome.answered]
+    assert floor.engine.status(floor.now).answered == 1
+
+
 def test_held_before_answered_and_everything_twice_changes_nothing() -> None:
     floor = Floor(contacts=[contact(1)]).start().run(3)
     call = floor.switch.calls[FIRST].ref

@@ -36,7 +36,7 @@ from dialer.events import (
 from dialer.live.status import EnginePhase
 from dialer.model import AgentId, AttemptId, CallRef, Mode, Number
 from dialer.outcomes import Outcome
-from dialer.switching import CallPhase, CallView, SwitchSnapshot
+from dialer.switching import AgentView, CallPhase, CallView, SwitchSnapshot
 from tests.support.dialing import (
     START,
     agent,
@@ -291,6 +291,17 @@ def test_stray_call_of_this_campaign_is_ended_and_others_are_left_alone() -> Non
     )
     assert [hang_up.correlator for hang_up in floor.of(HangUp)] == ["spring-1-4", "spring-2-p5"]
     assert [message.correlator for message in floor.of(PlayMessage)] == ["spring-2-5"]
+
+
+def test_snapshot_says_which_agents_can_be_called() -> None:
+    floor = Floor(contacts=[contact(1)])
+    floor.snapshots_lost = True
+    floor.start()
+    for reachable in (False, True):
+        device = AgentView(address="user1", reachable=reachable, busy=False)
+        floor.give(SnapshotTaken(snapshot=SwitchSnapshot(agents=(device,)), asked_at=floor.now))
+        floor.run(1)
+        assert bool(floor.of(ParkAgent)) is reachable
 
 
 def test_park_of_an_agent_who_left_meanwhile_is_ended() -> None:
