@@ -1,0 +1,61 @@
+"""`offhook demo`: the main job, small, with nothing to install or configure."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dialer.model import Mode
+from offhook.cli.output import JsonOption, emit, prepare, run_async
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def demo(
+    contacts: Annotated[int, typer.Option(min=1, max=20_000, help="People to call.")] = 300,
+    agents: Annotated[int, typer.Option(min=1, max=500, help="Agents to talk to them.")] = 12,
+    mode: Annotated[Mode, typer.Option(help="How calls are paced.")] = Mode.predictive,
+    seed: Annotated[int, typer.Option(help="Same seed, same people.")] = 1,
+    kill_worker: Annotated[
+        bool, typer.Option("--kill-worker", help="Kill the worker in the middle (kill -9).")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the demo's home, to look at it afterwards.")
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Run a whole campaign against a simulated PBX and report on it, in under two minutes.
+
+    Starts PostgreSQL, Temporal and all of offhook in a folder of its own, and a VOIspeed simulator;
+    imports a contact file, dials it, and holds the outcomes against the PBX's own record. Exits 1
+    when the two disagree, somebody was wronged, or the abandonment cap was broken.
+
+    Examples:
+
+        offhook demo
+
+        offhook demo --contacts 300 --agents 12 --json
+
+        offhook demo --kill-worker
+    """
+    from offhook.cli.demo_view import DemoScreen, render_report
+    from offhook.demo.run import DemoOptions, run_demo
+    from offhook.home import Home
+
+    settings = prepare("demo")
+    folder = Path(tempfile.mkdtemp(prefix="offhook-demo-"))
+    options = DemoOptions(
+        contacts=contacts, agents=agents, mode=mode, seed=seed, kill_worker=kill_worker
+    )
+    try:
+        with DemoScreen(quiet=json_output) as screen:
+            report = run_async(run_demo(Home(folder), settings, options, show=screen.show))
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    emit(report, json_output, render_report)
+    if not report.sound:
+        raise typer.Exit(1)

@@ -1,0 +1,280 @@
+"""The demonstration: a contact file, a predictive campaign, and a report held against the PBX."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
+
+from activities.contracts import ImportInput
+from dialer.model import CampaignId, CampaignSettings, Mode, PacingSettings
+from dialer.outcomes import Outcome
+from dialer.retry import OutcomeRule, RetryRules
+from offhook.demo.contacts import write_contacts
+from offhook.demo.desk import AgentDesk
+from offhook.demo.rehearsal import SWITCH, Cast, Rehearsal, rehearsal
+from offhook.demo.truth import OurAttempt, compare
+from offhook.home import Home
+from offhook.settings import Settings
+from offhook.simulator.population import Population, RandomTime
+from offhook.storage.campaign_views import CampaignView, CampaignViews
+from offhook.storage.inbox import PostgresInbox
+from offhook.storage.pool import open_pool
+from offhook.storage.tables import attempts, leases
+from offhook.temporal.campaigns import CampaignDesk
+
+LOOK_EVERY = timedelta(milliseconds=500)
+WAIT_FOR_EVENTS = timedelta(seconds=10)
+
+Show = Callable[[str, CampaignView | None], None]
+"""Told what happens, and how the campaign does."""
+
+
+class Latency(BaseModel):
+    """Milliseconds between an answer and an agent, over all customers who got one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+    max: float = 0.0
+
+
+class DemoReport(BaseModel):
+    """What `offhook demo --json` prints."""
+
+    model_config = ConfigDict(frozen=True)
+
+    contacts: int
+    refused_lines: int
+    attempts: int
+    answered: int
+    connected: int
+    abandoned: int
+    abandonment_rate: float
+    abandonment_cap: float
+    agent_utilisation: float
+    outcomes: dict[str, int]
+    dispositions: dict[str, int]
+    answer_to_agent_ms: Latency
+    double_dialed: int
+    stranded: int
+    mismatches: list[str]
+    """Attempts of which offhook and the PBX tell different stories."""
+    unrecorded: int
+    unclaimed: int
+    take_over_s: float | None = None
+    """From the kill of the worker to the next holder of the lease, where one was asked for."""
+    duration_s: float
+    campaign: str
+    home: str
+
+    @property
+    def sound(self) -> bool:
+        """Nobody wronged, nothing lost, and the cap kept."""
+        wrongs = self.double_dialed + self.stranded + self.unrecorded + self.unclaimed
+        return not wrongs and not self.mismatches and self.abandonment_rate <= self.abandonment_cap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """What a demonstration is to show."""
+
+    contacts: int = 300
+    agents: int = 12
+    mode: Mode = Mode.predictive
+    seed: int = 1
+    kill_worker: bool = False
+    """Kill the worker with SIGKILL when a third of the contacts has been dialed."""
+
+
+def population() -> Population:
+    """People who live fast, so that a demonstration of minutes shows what takes hours."""
+    return Population(
+        answer_probability=0.42,
+        machine_probability=0.05,
+        busy_probability=0.1,
+        ring=RandomTime(mean_s=2.5, cv=0.4),
+        failure=RandomTime(mean_s=0.8, cv=0.4),
+        talk=RandomTime(mean_s=4.0, cv=0.5),
+        patience=RandomTime(mean_s=9.0, cv=0.4),
+        machine_talk=RandomTime(mean_s=8.0, cv=0.3),
+    )
+
+
+def campaign_settings(options: DemoOptions) -> CampaignSettings:
+    """The campaign of the demonstration: everybody is tried twice, soon after each other."""
+    soon = OutcomeRule(delay=timedelta(seconds=8), attempts=2)
+    return CampaignSettings(
+        name="demo",
+        mode=options.mode,
+        switch=SWITCH,
+        caller_id="+390612345678",
+        wrap_up=timedelta(seconds=2),
+        ring_timeout=timedelta(seconds=15),
+        pacing=PacingSettings(max_lines_per_agent=4),
+        retry=RetryRules(
+            max_attempts=2, busy=soon, no_answer=soon, rejected=soon, unavailable=soon
+        ),
+    )
+
+
+async def run_demo(
+    home: Home, settings: Settings, options: DemoOptions, *, show: Show
+) -> DemoReport:
+    """Run the whole job and return what came of it; everything ends with the call."""
+    began = datetime.now(UTC)
+    cast = Cast(
+        agents=options.agents,
+        lines=options.agents * 4,
+        seed=options.seed,
+        population=population(),
+    )
+    show("starting PostgreSQL, Temporal, worker, links, API and a simulated VOIspeed PBX", None)
+    async with rehearsal(home, settings, cast) as stage:
+        for name, url in stage.stack.stack.urls().items():
+            show(f"{name}: {url}", None)
+        campaign = await _prepare(stage, options, show)
+        take_over = await _dial(stage, campaign, options, show)
+        return await _report(stage, campaign, options, began=began, take_over=take_over)
+
+
+async def _prepare(stage: Rehearsal, options: DemoOptions, show: Show) -> CampaignId:
+    """A campaign with its contacts, as `campaign create` and `campaign import` make them."""
+    now = datetime.now(UTC)
+    campaign = CampaignId(f"demo-{now:%Y%m%d-%H%M%S}")
+    file = write_contacts(stage.folder / "contacts.csv", options.contacts, seed=options.seed)
+    await CampaignViews(stage.database).create(campaign, campaign_settings(options), now=now)
+    desk = CampaignDesk(stage.client)
+    handle = await desk.start_import(
+        ImportInput(
+            import_id=f"{campaign}-file",
+            campaign_id=campaign,
+            ref=str(file.path),
+            refused_path=str(stage.folder / "refused.csv"),
+        )
+    )
+    done = (await desk.import_result(handle)).progress
+    show(f"imported {done.imported} contacts, refused {done.rows - done.imported} lines", None)
+    await desk.start(campaign, switch=SWITCH, run_key="demo")
+    return campaign
+
+
+@asynccontextmanager
+async def agents_at_work(stage: Rehearsal, campaign: CampaignId) -> AsyncIterator[None]:
+    """Agents dispose their talks for the length of the block."""
+    url = stage.stack.database_url or ""
+    pool = await open_pool(url, size=2, application="offhook-demo-desk")
+    try:
+        async with PostgresInbox(pool, url) as inbox:
+            desk = AgentDesk(stage.database, inbox, campaign)
+            working = asyncio.create_task(desk.work(), name="agents at their desks")
+            try:
+                yield
+            finally:
+                working.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await working
+    finally:
+        await pool.close()
+
+
+async def _dial(
+    stage: Rehearsal, campaign: CampaignId, options: DemoOptions, show: Show
+) -> float | None:
+    """Watch the campaign to its end; kill the worker on the way if asked to."""
+    views = CampaignViews(stage.database)
+    take_over: asyncio.Task[float] | None = None
+    async with agents_at_work(stage, campaign):
+        ended = asyncio.create_task(CampaignDesk(stage.client).result(campaign))
+        while not ended.done():
+            await asyncio.wait({ended}, timeout=LOOK_EVERY.total_seconds())
+            view = await views.view(campaign)
+            show("", view)
+            if options.kill_worker and take_over is None and view.attempts >= options.contacts // 3:
+                take_over = asyncio.create_task(kill_and_time(stage, campaign))
+                show("worker killed with SIGKILL", None)
+        await ended
+        show("", await views.view(campaign))
+    return await take_over if take_over is not None else None
+
+
+async def kill_and_time(stage: Rehearsal, campaign: CampaignId) -> float:
+    """Kill the worker; return the seconds until somebody else holds the campaign's lease."""
+    before = await _epoch(stage, campaign)
+    stage.stack.kill("worker")
+    began = asyncio.get_running_loop().time()
+    async with asyncio.timeout(120):
+        while await _epoch(stage, campaign) == before:  # noqa: ASYNC110 - a row of another process
+            await asyncio.sleep(0.05)
+    return round(asyncio.get_running_loop().time() - began, 2)
+
+
+async def _epoch(stage: Rehearsal, campaign: CampaignId) -> int:
+    async with stage.database.transaction() as session:
+        found = await session.scalar(select(leases.c.epoch).where(leases.c.campaign_id == campaign))
+    return int(found or 0)
+
+
+async def _report(
+    stage: Rehearsal,
+    campaign: CampaignId,
+    options: DemoOptions,
+    *,
+    began: datetime,
+    take_over: float | None,
+) -> DemoReport:
+    view = await CampaignViews(stage.database).view(campaign)
+    async with stage.database.transaction() as session:
+        found = await session.execute(
+            select(attempts.c.id, attempts.c.number, attempts.c.outcome).where(
+                attempts.c.campaign_id == campaign
+            )
+        )
+        ours = [
+            OurAttempt(attempt_id=key, number=number, outcome=Outcome(said) if said else None)
+            for key, number, said in found
+        ]
+    judged = compare(await stage.pbx.calls(), ours, patience=campaign_settings(options).patience)
+    return DemoReport(
+        contacts=view.contacts["total"],
+        refused_lines=options.contacts + 3 - view.contacts["total"],
+        attempts=view.attempts,
+        answered=view.answered,
+        connected=view.connected,
+        abandoned=view.abandoned,
+        abandonment_rate=round(view.abandonment_rate, 4),
+        abandonment_cap=view.abandonment_cap,
+        agent_utilisation=round(view.agent_utilisation, 4),
+        outcomes=view.outcomes,
+        dispositions=view.dispositions,
+        answer_to_agent_ms=await latency(stage, campaign),
+        double_dialed=judged.double_dialed,
+        stranded=judged.stranded,
+        mismatches=list(judged.mismatches),
+        unrecorded=judged.unrecorded,
+        unclaimed=judged.unclaimed,
+        take_over_s=take_over,
+        duration_s=round((datetime.now(UTC) - began).total_seconds(), 1),
+        campaign=campaign,
+        home=str(stage.stack.home.path),
+    )
+
+
+async def latency(stage: Rehearsal, campaign: CampaignId) -> Latency:
+    """How long customers who got an agent had waited for him."""
+    waited = func.extract("epoch", attempts.c.joined_at - attempts.c.answered_at) * 1000
+    shares = (0.5, 0.95, 0.99, 1.0)
+    async with stage.database.transaction() as session:
+        found = await session.execute(
+            select(*(func.percentile_disc(share).within_group(waited) for share in shares)).where(
+                attempts.c.campaign_id == campaign, attempts.c.joined_at.is_not(None)
+            )
+        )
+        p50, p95, p99, most = (round(float(value or 0), 1) for value in found.one())
+    return Latency(p50=p50, p95=p95, p99=p99, max=most)
