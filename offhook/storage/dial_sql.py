@@ -4,9 +4,9 @@
 
 from dialer.agent import AgentState
 
-SWITCH = "SELECT switch_id FROM campaigns WHERE id = $1"
+CAMPAIGN = "SELECT switch_id, phase, phase_reason FROM campaigns WHERE id = $1"
 
-SETTINGS = "SELECT settings::text FROM campaigns WHERE id = $1"
+SETTINGS = "SELECT settings::text AS settings, phase FROM campaigns WHERE id = $1"
 
 LEASE = "SELECT epoch, seq FROM leases WHERE campaign_id = $1 AND shard = $2"
 

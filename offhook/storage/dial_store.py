@@ -21,11 +21,12 @@ from activities.ports import (
     switch_channel,
 )
 from dialer.commands import RecordCommand
-from dialer.events import Started
-from dialer.model import CampaignId, CampaignSettings, Dialable
+from dialer.events import DrainRequested, Started
+from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Dialable
 from dialer.switching import Capabilities
 from offhook.storage import dial_reads, dial_sql, step_sql
 from offhook.storage.errors import CampaignNotFound
+from offhook.storage.inbox import post_on
 from offhook.storage.pool import Pool, store_errors
 from offhook.storage.step import fold
 
@@ -43,12 +44,17 @@ class PostgresDialStore:
     async def take_lease(
         self, campaign: CampaignId, *, owner: str, now: datetime, shard: int = 0
     ) -> Lease:
-        """Take over the campaign: a higher epoch, contacts claimed but not dialed given back."""
+        """Take over the campaign: a higher epoch, contacts claimed but not dialed given back.
+
+        An order to drain that the previous holder had heard already is given again: nobody else
+        would tell the new one.
+        """
         with store_errors():
             async with self._pool.acquire() as connection, connection.transaction():
-                switch = await connection.fetchval(dial_sql.SWITCH, campaign)
-                if switch is None:
+                known = await connection.fetchrow(dial_sql.CAMPAIGN, campaign)
+                if known is None:
                     raise CampaignNotFound(campaign)
+                switch = known["switch_id"]
                 await connection.execute(dial_sql.LOCK_LEASE, campaign, shard)
                 row = await connection.fetchrow(
                     dial_sql.TAKE_LEASE,
@@ -60,6 +66,10 @@ class PostgresDialStore:
                     campaign_channel(campaign),
                 )
                 await connection.execute(dial_sql.GIVE_BACK, campaign, shard)
+                if known["phase"] == CampaignPhase.draining:
+                    order = DrainRequested(reason=known["phase_reason"])
+                    key = f"take-over-{shard}-{row['epoch']}"
+                    await post_on(connection, campaign_channel(campaign), order, key=key, now=now)
         return Lease(
             campaign_id=campaign,
             switch_id=switch,
@@ -82,9 +92,8 @@ class PostgresDialStore:
                 await connection.execute(dial_sql.FENCE_SILENT, *key, cutoff)
                 await connection.execute(dial_sql.LEASE_AGENTS, *key, lease.epoch, now, cutoff)
                 await connection.execute(dial_sql.DROP_AGENTS, *key)
-                settings = CampaignSettings.model_validate_json(
-                    await connection.fetchval(dial_sql.SETTINGS, lease.campaign_id)
-                )
+                known = await connection.fetchrow(dial_sql.SETTINGS, lease.campaign_id)
+                settings = CampaignSettings.model_validate_json(known["settings"])
                 return Started(
                     campaign_id=lease.campaign_id,
                     epoch=lease.epoch,
@@ -95,6 +104,7 @@ class PostgresDialStore:
                     attempts=await dial_reads.open_attempts(connection, lease),
                     parks=await dial_reads.open_parks(connection, lease),
                     tally=await dial_reads.tally(connection, lease),
+                    paused=known["phase"] == CampaignPhase.paused,
                 )
 
     async def apply(

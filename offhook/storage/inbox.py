@@ -22,7 +22,7 @@ from activities.ports import InboxItem
 from dialer.events import EVENT, Event
 from dialer.switching import RawEvent
 from offhook.storage.database import Listener
-from offhook.storage.pool import Pool, store_errors
+from offhook.storage.pool import Pool, PoolOrConnection, store_errors
 
 PG_CHANNEL = "offhook_inbox"
 """PostgreSQL's notification channel; the payload is the inbox channel."""
@@ -128,12 +128,13 @@ class PostgresInbox:
 
     async def post(self, channel: str, *, event: Event, key: str, now: datetime) -> None:
         """Commit an order from a person; a second one with the same key is dropped."""
-        text = EVENT.dump_json(event).decode()
-        await _append(self._pool, channel, [(safe_key(key), "", None, text, now)])
+        with store_errors():
+            await post_on(self._pool, channel, event, key=key, now=now)
 
     async def append_raw(self, channel: str, items: Sequence[RawItem]) -> int:
         """Commit vendor events in this order and return how many were new."""
-        return await _append(self._pool, channel, [_raw_row(item) for item in items])
+        with store_errors():
+            return await _append(self._pool, channel, [_raw_row(item) for item in items])
 
     def _total(self, channels: Sequence[str]) -> int:
         return self._gaps + sum(self._heard.get(channel, 0) for channel in channels)
@@ -188,7 +189,8 @@ class InboxWriter:
                 rows = [_raw_row(item) for item in gathered.items]
                 failure: BaseException | None = None
                 try:
-                    await _append(self._pool, channel, rows)
+                    with store_errors():
+                        await _append(self._pool, channel, rows)
                 except BaseException as error:
                     failure = error
                 for committed in gathered.committed:
@@ -212,16 +214,23 @@ class InboxWriter:
         return gathered
 
 
+async def post_on(
+    database: PoolOrConnection, channel: str, event: Event, *, key: str, now: datetime
+) -> None:
+    """Post an order, on a connection as part of its transaction."""
+    text = EVENT.dump_json(event).decode()
+    await _append(database, channel, [(safe_key(key), "", None, text, now)])
+
+
 async def _append(
-    pool: Pool,
+    database: PoolOrConnection,
     channel: str,
     rows: Sequence[tuple[str, str, str | None, str | None, datetime]],
 ) -> int:
     if not rows:
         return 0
-    with store_errors():
-        arrays = zip(*rows, strict=True)
-        written: int = await pool.fetchval(_APPEND, channel, *map(list, arrays), PG_CHANNEL)
+    arrays = map(list, zip(*rows, strict=True))
+    written: int = await database.fetchval(_APPEND, channel, *arrays, PG_CHANNEL)
     return written
 
 

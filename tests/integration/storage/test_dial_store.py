@@ -22,12 +22,13 @@ from dialer.commands import (
     SaveAttempt,
     SaveDisposition,
 )
-from dialer.events import Started
+from dialer.events import DrainRequested, Started
 from dialer.model import AgentId, AttemptId, CallRef, CampaignId, Dialable
 from dialer.outcomes import Outcome
 from dialer.switching import Capabilities, Way
 from offhook.storage.dial_store import AGENT_LEASE, PostgresDialStore
 from offhook.storage.errors import CampaignNotFound
+from offhook.storage.inbox import PostgresInbox
 from offhook.storage.pool import Pool
 from tests.support.builders import NOW, TRUNK, Rows, at
 
@@ -544,3 +545,25 @@ async def test_renewal_without_entries_moves_the_lease_on(
     await store.apply(lease, entries=[], records=[], cursors=[("switch:pbx", 4)], now=at(60))
     row = await pool.fetchrow("SELECT renewed_at, cursors ->> 'switch:pbx' FROM leases")
     assert tuple(row) == (at(60), "4")
+
+
+async def test_engine_that_takes_over_a_paused_campaign_is_told_so(
+    store: PostgresDialStore, rows: Rows, pool: Pool
+) -> None:
+    lease = await take(store, await rows.campaign())
+    assert not (await started(store, lease)).paused
+    await pool.execute("UPDATE campaigns SET phase = 'paused'")
+    assert (await started(store, lease)).paused
+
+
+async def test_order_to_drain_is_given_again_to_who_takes_over(
+    store: PostgresDialStore, rows: Rows, pool: Pool, inbox: PostgresInbox
+) -> None:
+    campaign = await rows.campaign()
+    lease = await take(store, campaign)
+    await pool.execute("UPDATE campaigns SET phase = 'draining', phase_reason = 'stopped'")
+    await write(store, lease, cursors=[("campaign:c1", 10**6)])
+    await pool.execute("ALTER TABLE inbox ALTER COLUMN id RESTART WITH 2000000")
+    lease = await take(store, campaign)
+    items = await inbox.read(lease.cursors, limit=10)
+    assert [item.event for item in items] == [DrainRequested(reason="stopped")]
