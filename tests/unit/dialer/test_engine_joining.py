@@ -202,6 +202,29 @@ def test_person_taken_for_a_machine_while_being_joined_counts_as_a_person() -> N
     assert floor.engine.status(floor.now).answered == 1
 
 
+def test_agent_whose_park_ended_while_reserved_is_called_again_and_not_offered() -> None:
+    floor = Floor(contacts=[contact(1)]).start()
+    run_until(floor, Join)
+    floor._queue.clear()
+    (join,) = floor.of(Join)
+    park = floor.of(ParkAgent)[0].correlator
+    floor.give(CallEnded(correlator=park, call=join.agent, at=floor.now))
+    assert floor.engine.status(floor.now).agents[0].state is AgentState.reserved
+    floor.give(CommandFailed(correlator=FIRST, action="join", refused=True))
+    assert floor.engine.status(floor.now).agents[0].state is AgentState.idle
+
+
+def test_agent_of_a_join_that_stayed_unclear_is_not_offered_until_he_is_seen() -> None:
+    floor = waiting_floor()
+    run_until(floor, Join)
+    floor._queue.clear()
+    floor.snapshots_lost = True
+    floor.switch.execute = lambda command, now: None  # type: ignore[method-assign]  # silent
+    floor.run(5.5)
+    assert floor.engine.status(floor.now).agents[0].state is AgentState.parked
+    assert floor.engine.floor(floor.now).free == 0
+
+
 def test_held_before_answered_and_everything_twice_changes_nothing() -> None:
     floor = Floor(contacts=[contact(1)]).start().run(3)
     call = floor.switch.calls[FIRST].ref
