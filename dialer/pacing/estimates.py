@@ -170,6 +170,10 @@ class AnswerEstimate:
         if self._weight > RESCALE_AT:
             self._rescale()
 
+    def drop(self, now_s: float, ring_s: float) -> None:
+        """A call is over that says nothing about people."""
+        self._open.end(now_s, ring_s)
+
     def learn_machine(self) -> None:
         """The last answers held one machine more than thought."""
         self._machines += 1.0

@@ -19,6 +19,8 @@ import numpy as np
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate, Vector
 
 MOMENTS = 8
+LEAST_RATE = 0.02
+"""No list is worse, whatever was seen: the limit of how far an empty hour can mislead."""
 SETTLE_S = 0.3
 """Time between an agent's or customer's move and our being able to act on it."""
 
@@ -53,7 +55,7 @@ def outlook(
     ages = np.arange(len(answered) - 1, dtype=np.float64)
     later = np.interp(ages[:, None] + steps[None, :], np.arange(len(answered)), answered)
     table = (later - answered[:-1, None]) / np.maximum(ringing[:-1, None], 1e-6)
-    caution = answer.caution
+    caution = max(answer.caution, LEAST_RATE / total)
     moments = steps * answer.STEP_S
     until = moments + max(0.0, patience_s - SETTLE_S)
     talk, wrap, park = durations

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from dialer.events import Tally
 from dialer.model import CampaignSettings
+from dialer.outcomes import Outcome
 from dialer.pacing.base import (
     Abandoned,
     Answered,
@@ -36,6 +37,10 @@ PRIOR_RING_S = 12.0
 PRIOR_TALK_S = 120.0
 PRIOR_WRAP_S = 15.0
 PRIOR_PARK_S = 6.0
+NOT_DIALED = frozenset({Outcome.failed, Outcome.unavailable, Outcome.unknown})
+"""Outcomes that say nothing about people: a trunk that fails for a minute must not teach that
+nobody answers, or its return would bring a flood of answers.
+"""
 ENOUGH = 60.0
 """Endings of calls, the prior's included, before any call is placed ahead."""
 REFRESH_EVERY = 25
@@ -89,6 +94,8 @@ class PredictivePacer:
                 self._answer.begin(now_s)
             case Answered(ring_s=ring_s):
                 self._answer.learn(now_s, ring_s, answered=True)
+            case NotAnswered(ring_s=ring_s, outcome=outcome) if outcome in NOT_DIALED:
+                self._answer.drop(now_s, ring_s)
             case NotAnswered(ring_s=ring_s):
                 self._answer.learn(now_s, ring_s, answered=False)
             case MachineFound():
