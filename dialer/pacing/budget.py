@@ -5,7 +5,7 @@ takes out 1. While the purse isn't overdrawn, the rate since the start is at or 
 whatever the length of the campaign: that is what keeps a campaign of 100 answers legal, where a
 rate measured after the fact would not. The purse is also limited from above (`PURSE`), so that a
 quiet morning does not buy a bad afternoon: over any stretch of answers, no more than the cap plus
-one purse is abandoned.
+one purse is abandoned; a count of the last answers sees to the bad luck that remains.
 
 What the purse buys is risk: `risk_limit` is the greatest chance to be abandoned at which a call may
 still be placed (`horizon`). It is the Lagrange multiplier of the budget, found by feedback: it
@@ -15,21 +15,27 @@ one are placed (`SAFE_RISK`): on a floor of 30 that is still far better than one
 """
 
 import math
+from collections import deque
 
 from dialer.events import Tally
 from dialer.pacing.base import Abandoned, Observation, Served
 
-PURSE = 5.5
+PURSE = 5.0
 """Most abandoned calls that may be saved up."""
-THRIFT = 0.97
+THRIFT = 0.95
 """Share of the cap that is spent on purpose; the rest is for bad luck at the end."""
+PRICE = 1.2
+"""Credit from which risk is bought: one abandoned call, and a margin for two at once."""
+WINDOW = 1_000
+CROWDED = 1.08
+"""Share of the cap, over the last `WINDOW` answers, from which only safe calls are placed."""
 FIRST_RISK = 0.0098
 """Limit to start with; the optimum of very different floors lies around it."""
-SAFE_RISK = 0.0003
+SAFE_RISK = 0.0002
 """Limit while the purse can't pay: about one abandoned call in a thousand answers."""
 SHED = -2.0
 """Credit under which not even that is allowed: one call per free agent until it is earned back."""
-STEADY = 2.75
+STEADY = 2.5
 """Purse at which the limit is as learnt, once it could be saved."""
 FIRST_STEADY = 1.25
 SAVING = 0.06
@@ -38,7 +44,7 @@ too little if it saved the whole purse first.
 """
 PULL = 0.32
 """How much the limit follows the purse: the exponent, per abandoned call."""
-SPILL = 4.0
+SPILL = 3.75
 """Purse above which it is likely to overflow, so that the limit rises twice as fast again."""
 LEARN = 0.0008
 """How much the learnt limit moves with each answer, per abandoned call off `STEADY`. Slow: with
@@ -56,6 +62,8 @@ class Budget:
         self.balance = self._fresh_balance()
         """Abandoned calls that may still happen; negative while the cap is broken."""
         self._log_risk = math.log(FIRST_RISK)
+        self._recent: deque[bool] = deque(maxlen=WINDOW)
+        self._recent_abandoned = 0
 
     @property
     def rate(self) -> float:
@@ -79,8 +87,9 @@ class Budget:
 
     @property
     def may_spend(self) -> bool:
-        """Whether the purse can pay for one more abandoned call."""
-        return self.credit >= 1.0
+        """Whether the purse can pay for one more abandoned call, and the last hours too."""
+        crowded = self._recent_abandoned >= CROWDED * self.target * WINDOW
+        return self.credit >= PRICE and not crowded
 
     @property
     def _excess(self) -> float:
@@ -102,7 +111,12 @@ class Budget:
             return
         self.answered += 1
         self.balance += THRIFT * self.target
-        if isinstance(observation, Abandoned):
+        lost = isinstance(observation, Abandoned)
+        if len(self._recent) == WINDOW:
+            self._recent_abandoned -= self._recent[0]
+        self._recent.append(lost)
+        self._recent_abandoned += lost
+        if lost:
             self.abandoned += 1
             self.balance -= 1.0
         self.balance = min(PURSE, self.balance)

@@ -18,7 +18,7 @@ import numpy as np
 
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate, Vector
 
-MOMENTS = 8
+MOMENTS = 6
 LEAST_RATE = 0.02
 """No list is worse, whatever was seen: the limit of how far an empty hour can mislead."""
 SETTLE_S = 0.3
@@ -135,9 +135,22 @@ class Race:
         top = float(freed.mean.max())
         self._freed = pmf(freed.mean, freed.squares, int(top + 7.0 * np.sqrt(top) + 6.0))
         self._freed /= self._freed.sum(axis=1, keepdims=True)
+        self._supply = free + freed.mean
+        self._risks: dict[int, float] = {}
+
+    def guess(self) -> int:
+        """Return roughly how many fresh calls are worth it, to begin searching from."""
+        room = np.square(np.sqrt(1.0 + np.maximum(self._supply, 0.0)) - 1.0) - self._answers.mean
+        return max(0, int((room / np.maximum(self._fresh, 1e-6)).min()))
 
     def risk(self, fresh: int) -> float:
         """Chance that the answer of one more call finds nobody, after `fresh` other new calls."""
+        found = self._risks.get(fresh)
+        if found is None:
+            found = self._risks[fresh] = self._compute(fresh)
+        return found
+
+    def _compute(self, fresh: int) -> float:
         mean = self._answers.mean + fresh * self._fresh
         squares = self._answers.squares + fresh * self._fresh * self._fresh
         top = float(mean.max())

@@ -27,7 +27,7 @@ from dialer.pacing.base import (
     TalkEnded,
     WrapEnded,
 )
-from dialer.pacing.budget import Budget
+from dialer.pacing.budget import SAFE_RISK, Budget
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate
 from dialer.pacing.horizon import Crowd, Outlook, Race, outlook
 from dialer.pacing.progressive import calls_for_free_agents
@@ -41,6 +41,8 @@ NOT_DIALED = frozenset({Outcome.failed, Outcome.unavailable, Outcome.unknown})
 """Outcomes that say nothing about people: a trunk that fails for a minute must not teach that
 nobody answers, or its return would bring a flood of answers.
 """
+ENDING_CREDIT = 2.0
+"""Abandoned calls under the cap, without which the end of a list is dialed safely."""
 ENOUGH = 60.0
 """Endings of calls, the prior's included, before any call is placed ahead."""
 REFRESH_EVERY = 25
@@ -122,7 +124,7 @@ class PredictivePacer:
         if floor.closing:
             return self._decide(floor, safe, "closing, so one call per free agent")
         free = floor.free - len(floor.waiting_ages)
-        limit = self._limit(free, floor.agents)
+        limit = self._limit(free, floor)
         if limit <= 0.0 or self._answer.evidence < ENOUGH:
             return self._decide(floor, safe, "no budget to run ahead yet")
         race, answers, freed = self._race(floor, free)
@@ -136,16 +138,18 @@ class PredictivePacer:
             f" of {limit:.1%} allowed",
         )
 
-    def _limit(self, free: int, agents: int) -> float:
+    def _limit(self, free: int, floor: Floor) -> float:
         """Return the greatest risk a call may have: more with many idle, and on small floors.
 
         Idle agents queue for answers, so the more they are the longer the last one waits; and on a
         small floor the next possible number of calls is a big step, which a low limit never takes.
+        The last contacts of a list bring too few answers to earn back what bad luck overspends.
         """
         limit = self._budget.risk_limit
-        if not self._budget.may_spend:
-            return limit
-        return limit * math.sqrt(max(free, 0.5)) * (1.0 + 3.0 / max(1, agents))
+        ending = floor.contacts_left is not None and self._budget.credit < ENDING_CREDIT
+        if ending or not self._budget.may_spend:
+            return min(limit, SAFE_RISK)
+        return limit * math.sqrt(max(free, 0.5)) * (1.0 + 3.0 / max(1, floor.agents))
 
     def _ceiling(self, floor: Floor) -> int:
         lines = self._settings.pacing.max_lines_per_agent * floor.agents
@@ -166,15 +170,23 @@ class PredictivePacer:
         """Return the most calls of which the last one's risk is within the limit."""
         if ceiling <= safe or race.risk(safe) > limit:
             return min(safe, ceiling)
-        good, step = safe + 1, 1
-        while good + step <= ceiling and race.risk(good + step - 1) <= limit:
-            good += step
+        # `low` calls are fine and `high` are too many; widen from a guess, then halve.
+        low, high = safe + 1, ceiling + 1
+        probe = min(ceiling, max(low + 1, race.guess()))
+        step = max(2, probe // 6)
+        while low < probe < high:
+            if race.risk(probe - 1) <= limit:
+                low, probe = probe, probe + step
+            else:
+                high, probe = probe, probe - step
             step *= 2
-        while step > 1:
-            step //= 2
-            if good + step <= ceiling and race.risk(good + step - 1) <= limit:
-                good += step
-        return good
+        while high - low > 1 + low // 20:  # the next decision, soon after, does the rest
+            probe = (low + high) // 2
+            if race.risk(probe - 1) <= limit:
+                low = probe
+            else:
+                high = probe
+        return low
 
     def _decide(self, floor: Floor, place: int, why: str) -> Decision:
         if floor.contacts_left is not None:

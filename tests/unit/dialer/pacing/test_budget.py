@@ -14,7 +14,7 @@ def fate(*, lost: bool) -> Observation:
 
 def test_budget_buys_only_safe_calls_until_one_abandoned_call_is_paid_for() -> None:
     budget = Budget(0.03, Tally())
-    for _ in range(33):
+    for _ in range(39):
         budget.observe(Served(wait_s=0.0))
     assert budget.risk_limit == SAFE_RISK
     budget.observe(Served(wait_s=0.0))
