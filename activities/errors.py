@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
+from activities.ports import StoreUnavailable
 from dialer.contacts_csv import ContactFileError
 from dialer.rejections import Rejected
 from dialer.switching import SwitchRefused
@@ -39,16 +40,25 @@ lost lease is passing too: whoever took it may be gone by now, and somebody must
 """
 
 
+PASSING: tuple[type[Exception], ...] = (StoreUnavailable, OSError)
+"""Surely trouble of the moment."""
+
+
 @contextmanager
-def coded_errors() -> Iterator[None]:
-    """Turn any error of the block into an `ApplicationError` with its code, bounded."""
+def coded_errors(*, patient: bool = True) -> Iterator[None]:
+    """Turn any error of the block into an `ApplicationError` with its code, bounded.
+
+    With `patient`, what nobody foresaw is tried again; otherwise only trouble of the moment is.
+    """
     try:
         yield
     except ApplicationError:
         raise
     except Exception as error:
         raise ApplicationError(
-            bounded(error), type=code_of(error), non_retryable=is_final(error)
+            bounded(error),
+            type=code_of(error),
+            non_retryable=is_final(error) or not (patient or isinstance(error, PASSING)),
         ) from None  # a cause would put its unbounded text into history
 
 

@@ -120,7 +120,8 @@ class ImportActivities:
         The file is read from its start each time: what was seen before decides who is a duplicate,
         and reading is the cheap part.
         """
-        with coded_errors():
+        # Somebody waits for it, and nobody is stranded when it ends: a bug must show at once.
+        with coded_errors(patient=False):
             begun = await self.imports.begin(request, now=self.clock())
             count = _Count(
                 ImportProgress(imported=begun.imported, duplicates=begun.duplicates), Counter()
