@@ -5,9 +5,7 @@ Rejected
 ├── CampaignEnding           the campaign is being stopped
 ├── SwitchIsFixed            a campaign can't move to another switch
 ├── ModeNotPossible          the switch can't dial in this mode
-├── CampaignUnknown          no such campaign
-├── CampaignEmpty            nothing to dial
-└── ImportUnreadable         a contact file can't be read at all
+└── CampaignUnknown          no such campaign
 
 A refusal is an answer, not a failure: asking again with the same words gives the same one. The
 `code` never changes; it is what callers of the API and of the commands compare.
@@ -84,23 +82,6 @@ class CampaignUnknown(Rejected):
         super().__init__(
             f"there is no campaign {campaign}; `offhook campaign list` shows those there are"
         )
-
-
-class CampaignEmpty(Rejected):
-    """Nothing to dial."""
-
-    code = "campaign_empty"
-
-    def __init__(self, campaign: CampaignId | str) -> None:
-        super().__init__(
-            f"campaign {campaign} has no contacts; `offhook campaign import` brings some in"
-        )
-
-
-class ImportUnreadable(Rejected):
-    """A contact file can't be read at all."""
-
-    code = "import_unreadable"
 
 
 _WHY: dict[Way, str] = {
