@@ -48,14 +48,12 @@ async def open_pool(url: str, *, size: int = 10, application: str = "offhook-liv
             max_size=size,
             max_inactive_connection_lifetime=0,
             reset=_keep,
-            # The tables are small or reached by a key: a plan for any values is as good, at once.
             timeout=CONNECT_TIMEOUT.total_seconds(),
             command_timeout=STATEMENT_TIMEOUT.total_seconds(),
             server_settings={
                 "application_name": application,
                 "timezone": "UTC",
                 "jit": "off",
-                "plan_cache_mode": "force_generic_plan",
             },
         )
 

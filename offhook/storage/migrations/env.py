@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from offhook.storage.tables import metadata
+from offhook.storage.link_tables import metadata  # with it, every table is known
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)

@@ -311,12 +311,6 @@ def upgrade() -> None:
             name=op.f("contacts_state_check"),
         ),
         sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaigns.id"],
-            name=op.f("contacts_campaign_id_fkey"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
             ["list_id"], ["lists.id"], name=op.f("contacts_list_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("contacts_pkey")),
@@ -335,7 +329,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state IN ('claimed', 'dialing')"),
     )
-    op.create_index(op.f("contacts_list_id_idx"), "contacts", ["list_id"], unique=False)
     op.create_index(
         "contacts_ready_idx",
         "contacts",
@@ -552,7 +545,6 @@ def downgrade() -> None:
     op.drop_index(
         "contacts_ready_idx", table_name="contacts", postgresql_where=sa.text("state = 'ready'")
     )
-    op.drop_index(op.f("contacts_list_id_idx"), table_name="contacts")
     op.drop_index(
         "contacts_held_idx",
         table_name="contacts",
