@@ -19,6 +19,8 @@ DIAL_CAMPAIGN = "campaigns.dial"
 BEGIN_CAMPAIGN = "campaigns.begin"
 ORDER_CAMPAIGN = "campaigns.order"
 IMPORT_CONTACTS = "contacts.import"
+SYNC_PHONEBOOK = "phonebooks.sync"
+CHECK_CALLS = "switches.check_calls"
 
 
 class ActivityOptions(TypedDict, total=False):
@@ -64,3 +66,16 @@ IMPORT: ActivityOptions = {
     ),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
+
+PBX_JOB: ActivityOptions = {
+    "start_to_close_timeout": timedelta(hours=6),
+    "heartbeat_timeout": timedelta(seconds=60),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(minutes=1),
+        maximum_attempts=0,
+    ),
+    "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+}
+"""Phonebooks and call reports: nobody waits on the line, and a PBX that is away comes back."""

@@ -173,7 +173,7 @@ class VoispeedFace:
             if request.limit is not None and len(rows) >= request.limit:
                 break
             if request.since and ended.started_at < request.since:
-                break
+                continue  # not the last: calls are kept in the order they ended
             if request.until and ended.started_at > request.until:
                 continue
             if isinstance(request, wire.GetCallReport):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from activities.ports import Switch
+from dialer.switching import Accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,18 @@ class Correlated:
     correlator: str
     dedup_key: str
     """Equal for two deliveries of the same event."""
+
+
+class RecordsCalls(Protocol):
+    """A PBX that records calls when told to; what it records stays on the PBX."""
+
+    async def record(self, correlator: str, *, on: bool) -> Accepted:
+        """Start or stop recording the call with this correlator, or this id of the PBX's."""
+        ...
+
+    async def recording(self, correlator: str) -> bool | None:
+        """Whether that call is being recorded; None when there is no such call."""
+        ...
 
 
 class SwitchAdapter(Switch, Protocol):

@@ -11,10 +11,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from activities.call_check import CallReports
+from activities.phonebook import Phonebook
 from activities.ports import Switch
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
-from offhook.switches.base import SwitchAdapter
+from offhook.switches.base import RecordsCalls, SwitchAdapter
 from offhook.switches.delivery import EventPath
 from offhook.switches.inventory import Inventory
 
@@ -78,6 +80,12 @@ class OpenSwitch:
     hook: HookRules
     inventory: Callable[[], Awaitable[Inventory]]
     """Read what can be imported; raises `SwitchError`."""
+    phonebook: Phonebook | None = None
+    """The PBX's directory, in families that have one; closed with the adapter."""
+    reports: CallReports | None = None
+    """The PBX's own call report, in families that have one; closed with the adapter."""
+    recorder: RecordsCalls | None = None
+    """Recording on and off, in families that do it; closed with the adapter."""
 
 
 Found = TypeVar("Found", bound=BaseModel)
@@ -108,17 +116,24 @@ def _family(name: str) -> Family:
 
 def _open_voispeed(config: SwitchConfig, event_path: EventPath | None) -> OpenSwitch:
     from offhook.switches.voispeed import wire
+    from offhook.switches.voispeed.client import VoispeedClient
+    from offhook.switches.voispeed.phonebook import VoispeedPhonebook
+    from offhook.switches.voispeed.reports import VoispeedReports
     from offhook.switches.voispeed.settings import VoispeedSettings
     from offhook.switches.voispeed.switch import VoispeedSwitch
 
     settings = _parsed(VoispeedSettings, config, {"token": config.secret})
-    adapter = VoispeedSwitch(settings, link=config.name, event_path=event_path)
+    client = VoispeedClient(settings, config.name)
+    adapter = VoispeedSwitch(settings, link=config.name, client=client, event_path=event_path)
     token_names = settings.dialect(config.name).names(wire.Fact.token)
     return OpenSwitch(
         config=config,
         adapter=adapter,
         hook=HookRules(allow=settings.allow, dropped=frozenset(token_names)),
         inventory=adapter.inventory,
+        phonebook=VoispeedPhonebook(client),
+        reports=VoispeedReports(client, config.name),
+        recorder=adapter,
     )
 
 

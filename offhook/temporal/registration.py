@@ -15,12 +15,19 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from workflows import search_attributes
+from workflows.call_check import ReconcileWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.contact_import import ContactImportWorkflow
+from workflows.phonebook_sync import PhonebookSyncWorkflow
 
 log = structlog.get_logger()
 
-WORKFLOWS: tuple[type, ...] = (CampaignWorkflow, ContactImportWorkflow)
+WORKFLOWS: tuple[type, ...] = (
+    CampaignWorkflow,
+    ContactImportWorkflow,
+    PhonebookSyncWorkflow,
+    ReconcileWorkflow,
+)
 """Every workflow type of the task queue."""
 
 KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD

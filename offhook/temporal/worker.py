@@ -19,28 +19,33 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.call_check import CallCheckActivities
 from activities.campaigns import CampaignActivities
 from activities.dialing import DialActivities
 from activities.errors import NotConfigured
 from activities.imports import ImportActivities
 from activities.options import TASK_QUEUE
+from activities.phonebook import PhonebookActivities
 from activities.ports import Switch
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.health import Check, Health
 from offhook.home import database_url
 from offhook.settings import Settings
+from offhook.storage.call_check_store import PostgresCallChecks
 from offhook.storage.campaign_records import PostgresCampaignRecords
 from offhook.storage.contact_imports import PostgresContactImports
 from offhook.storage.database import Database
 from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.inbox import PostgresInbox
 from offhook.storage.link_store import LinkStore
+from offhook.storage.phonebook_store import PostgresPhonebookRecords
 from offhook.storage.pool import open_pool
 from offhook.switches.registry import SwitchOpener
 from offhook.temporal import client as temporal
 from offhook.temporal.contact_files import LocalContactFiles
 from offhook.temporal.observer import MeteredDialing
+from offhook.temporal.pbx_services import PbxServices
 from offhook.temporal.registration import WORKFLOWS, build_id, register_search_attributes
 
 log = structlog.get_logger()
@@ -72,6 +77,8 @@ class Adapters:
     dialing: DialActivities
     campaigns: CampaignActivities
     imports: ImportActivities
+    phonebooks: PhonebookActivities
+    call_checks: CallCheckActivities
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,7 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
         )
         inbox = await stack.enter_async_context(PostgresInbox(pool, url))
         records = PostgresCampaignRecords(database)
+        services = PbxServices(LinkStore(database).get)
         yield Adapters(
             database=database,
             dialing=DialActivities(
@@ -112,6 +120,12 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
             campaigns=CampaignActivities(records=records, inbox=inbox, clock=utc_now),
             imports=ImportActivities(
                 imports=PostgresContactImports(pool), blobs=LocalContactFiles(), clock=utc_now
+            ),
+            phonebooks=PhonebookActivities(
+                records=PostgresPhonebookRecords(database), phonebooks=services, clock=utc_now
+            ),
+            call_checks=CallCheckActivities(
+                records=PostgresCallChecks(database), reports=services, clock=utc_now
             ),
         )
 
@@ -136,6 +150,8 @@ def build_worker(
             made.campaigns.begin_campaign,
             made.campaigns.order_campaign,
             made.imports.import_contacts,
+            made.phonebooks.sync_phonebook,
+            made.call_checks.check_calls,
         ],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),

@@ -148,6 +148,22 @@ class VoispeedClient:
         added = self._read(reply, what, lambda body: wire.parse_contact_added(body, self.dialect))
         return added.contact_id
 
+    async def update_contact(self, request: wire.UpdatePhonebook) -> None:
+        """Change a contact of the directory; what the request leaves out stays."""
+        await self.command(request)
+
+    async def delete_contact(self, request: wire.DeletePhonebook) -> None:
+        """Delete a contact: ours by its id, an imported one by application and external id."""
+        await self.command(request)
+
+    async def record(self, call_id: str, *, on: bool) -> wire.Accepted:
+        """Start or stop recording a communication; `current_calls` tells whether it happened."""
+        return await self.command(wire.CallRecordingExt(call_id=call_id, active=on))
+
+    async def terminate(self, call_id: str) -> wire.Accepted:
+        """End a communication and disconnect both sides."""
+        return await self.command(wire.CallTerminate(call_id=call_id))
+
     async def sync_contacts(
         self, contacts: Sequence[wire.SyncContact], *, verbose: bool = True
     ) -> wire.SyncReport:

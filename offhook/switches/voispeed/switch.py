@@ -160,6 +160,18 @@ class VoispeedSwitch:
         call_id = command.call.call_id if command.call else await self._find(command.correlator)
         return await self._do(wire.CallTerminate(call_id=call_id))
 
+    async def record(self, correlator: str, *, on: bool) -> Accepted:
+        """Start or stop recording the call with this correlator, or this communication id."""
+        found = await self._call(correlator)
+        if found is None:
+            raise self._gone(correlator)
+        return await self._do(wire.CallRecordingExt(call_id=found.call_id, active=on))
+
+    async def recording(self, correlator: str) -> bool | None:
+        """Whether that call is being recorded; None when there is no such call."""
+        found = await self._call(correlator)
+        return None if found is None else bool(found.recording)
+
     async def snapshot(self) -> SwitchSnapshot:
         """Our calls, all users and all gateways."""
         calls, users, gateways = await asyncio.gather(
@@ -216,7 +228,17 @@ class VoispeedSwitch:
         for call in await self._client.current_calls():
             if call.extid == correlator:
                 return call.call_id
-        raise SwitchRefused(f"link {self._link} has no call named {correlator}; it is over already")
+        raise self._gone(correlator)
+
+    def _gone(self, correlator: str) -> SwitchRefused:
+        return SwitchRefused(
+            f"link {self._link} has no call named {correlator}; it is over already"
+        )
+
+    async def _call(self, name: str) -> wire.CurrentCall | None:
+        calls = await self._client.current_calls()
+        by_extid = (call for call in calls if call.extid == name)
+        return next(by_extid, next((call for call in calls if call.call_id == name), None))
 
     def _leg(self, call: CallRef, entity_type: EntityType, whose: str) -> str:
         leg = call.leg or self._memory.leg(call.call_id, entity_type)
