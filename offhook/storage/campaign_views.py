@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import Row, func, insert, or_, select
+from sqlalchemy import Row, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dialer.agent import AgentState
@@ -101,9 +102,13 @@ class CampaignViews:
         settings: CampaignSettings,
         *,
         agent_ids: tuple[AgentId, ...] = (),
+        request_key: str | None = None,
         now: datetime,
     ) -> CampaignRow:
-        """Store a campaign with its agents; without any named, all of the switch."""
+        """Store a campaign with its agents; without any named, all of the switch.
+
+        A request whose key was used before gets the campaign that was made then, unchanged.
+        """
         async with store_session(self.database) as session:
             known = await session.scalars(
                 select(agents.c.id).where(agents.c.switch_id == settings.switch)
@@ -112,15 +117,24 @@ class CampaignViews:
             for agent in agent_ids:
                 if agent not in present:
                     raise AgentNotFound(agent)
-            await session.execute(
-                insert(campaigns).values(
+            made = await session.scalar(
+                insert(campaigns)
+                .values(
                     id=campaign,
+                    request_key=request_key,
                     name=settings.name,
                     switch_id=settings.switch,
                     settings=settings.model_dump(mode="json"),
                     created_at=now,
                 )
+                .on_conflict_do_nothing(index_elements=["request_key"])
+                .returning(campaigns.c.id)
             )
+            if made is None:
+                earlier = await session.scalars(
+                    select(campaigns.c.id).where(campaigns.c.request_key == request_key)
+                )
+                return await self.find(earlier.one())
             members = agent_ids or tuple(AgentId(agent) for agent in sorted(present))
             if members:
                 await session.execute(

@@ -8,8 +8,9 @@ import pytest
 from activities.ports import JournalEntry
 from dialer.call import CallState
 from dialer.commands import ContactState, ReturnContact, SaveAttempt
-from dialer.model import AttemptId, ContactId
+from dialer.model import AttemptId, CampaignId, CampaignSettings, ContactId
 from dialer.outcomes import Outcome
+from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.contacts import Contacts
 from offhook.storage.database import Database
 from offhook.storage.dial_store import PostgresDialStore
@@ -19,7 +20,7 @@ from offhook.storage.journal import PAGE, Journals
 from offhook.storage.pool import Pool
 from offhook.storage.reports import AnswerToAgent, answer_to_agent
 from tests.integration.storage.steps import ATTEMPT, claim, closing, opening, take, write
-from tests.support.builders import NOW, Rows, at
+from tests.support.builders import NOW, SWITCH, Rows, at
 
 
 @pytest.fixture
@@ -172,3 +173,19 @@ async def test_waits_for_an_agent_are_reported_by_rank(
 async def test_campaign_that_joined_nobody_has_no_waits(rows: Rows, pool: Pool) -> None:
     waits = await answer_to_agent(pool, await rows.campaign())
     assert waits == AnswerToAgent(joined=0, p50=0, p95=0, p99=0, max=0)
+
+
+async def test_repeated_request_gets_the_campaign_made_the_first_time(
+    rows: Rows, database: Database
+) -> None:
+    views = CampaignViews(database)
+    agents = await rows.agents("alice")
+    settings = CampaignSettings(name="Spring", switch=SWITCH)
+    first, again = [
+        await views.create(CampaignId(campaign), settings, request_key="cron-7", now=NOW)
+        for campaign in ("c1", "c2")
+    ]
+    assert again == first
+    assert [row.campaign_id for row in await views.all()] == ["c1"]
+    other = await views.create(CampaignId("c3"), settings, agent_ids=tuple(agents), now=NOW)
+    assert other.campaign_id == "c3"
