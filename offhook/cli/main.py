@@ -38,6 +38,7 @@ COMMANDS: dict[str, Row] = {
     "campaign": Row("campaign_cmd", "app", "Create, fill, start, watch and explain campaigns."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
     "pacing": Row("pacing_cmd", "app", "Try a pacer on a simulated shift."),
+    "bench": Row("bench_cmd", "app", "Measure how fast this machine dials."),
     "simulator": Row("simulator_cmd", "app", "Run a telephone system to develop against."),
     "worker": Row("process_cmd", "worker", "Run a worker of the durable layer."),
     "links": Row("process_cmd", "links", "Run the connections to the switches."),

@@ -1,0 +1,16 @@
+"""What a bench is to run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions:
+    """How many calls, by whom and how fast."""
+
+    calls: int = 2_000
+    agents: int = 150
+    rate: float | None = None
+    """Originations a second; None is as fast as it goes."""
+    seed: int = 1
+    baseline: bool = False
+    """Also run calls as one Temporal workflow each, for comparison."""
