@@ -5,6 +5,8 @@ million of them with their numbers and indexes must fit into memory. The lease r
 that every step of a dial loop updates, so it carries what changes with every step: cursors, the
 last journal number, the pacer's last word. What could grow without bound (calls not placed,
 oddities) is counted per reason, not kept per case.
+
+One module though it is long: the keys between the tables are read together.
 """
 
 from enum import StrEnum
