@@ -25,6 +25,9 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the demo's home, to look at it afterwards.")
     ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write what was to be seen as an SVG picture.")
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run a whole campaign against a simulated PBX and report on it, in under two minutes.
@@ -44,8 +47,12 @@ def demo(
     from offhook.cli.demo_view import DemoScreen, render_report
     from offhook.demo.run import DemoOptions, run_demo
     from offhook.home import Home
+    from offhook.logging import configure_logging
+    from offhook.settings import LogLevel
 
     settings = prepare("demo")
+    # What the parts say is in their own logs; here it would only tear the live view.
+    configure_logging(settings.log.model_copy(update={"level": LogLevel.warning}), process="demo")
     folder = Path(tempfile.mkdtemp(prefix="offhook-demo-"))
     options = DemoOptions(
         contacts=contacts, agents=agents, mode=mode, seed=seed, kill_worker=kill_worker
@@ -56,6 +63,8 @@ def demo(
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
+    if picture is not None:
+        screen.save_picture(picture, report)
     emit(report, json_output, render_report)
     if not report.sound:
         raise typer.Exit(1)

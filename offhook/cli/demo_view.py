@@ -1,8 +1,12 @@
 """What a demonstration looks like in a terminal."""
 
+import io
+import re
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -13,6 +17,7 @@ from offhook.demo.run import DemoReport
 from offhook.storage.campaign_views import CampaignView
 
 _KEEP_LINES = 12
+_PICTURE_COLUMNS = 100
 
 
 class DemoScreen:
@@ -22,6 +27,7 @@ class DemoScreen:
         self._quiet = quiet
         self._lines: list[str] = []
         self._view: CampaignView | None = None
+        self._busiest: CampaignView | None = None
         self._live = Live(console=Console(), refresh_per_second=4, transient=False)
 
     def __enter__(self) -> Self:
@@ -40,15 +46,36 @@ class DemoScreen:
 
     def show(self, line: str, view: CampaignView | None) -> None:
         """Take up a line, the state of the campaign, or both."""
-        if self._quiet:
-            return
         if line:
             self._lines = [*self._lines, line][-_KEEP_LINES:]
         self._view = view or self._view
+        if view is not None and _busyness(view) >= _busyness(self._busiest):
+            self._busiest = view
+        if self._quiet:
+            return
         parts: list[RenderableType] = [Text(said, style="dim") for said in self._lines]
         if self._view is not None:
             parts.append(render_floor(self._view))
         self._live.update(Group(*parts))
+
+
+    def save_picture(self, path: Path, report: DemoReport) -> None:
+        """Write an SVG of what was to be seen: the start, the busiest moment, the report."""
+        console = Console(record=True, width=_PICTURE_COLUMNS, file=io.StringIO())
+        console.print(Text("$ offhook demo", style="bold"))
+        for line in self._lines:
+            console.print(Text(line, style="dim"))
+        if self._busiest is not None:
+            console.print(render_floor(self._busiest))
+        console.print(render_report(report))
+        # Rich's own frame fetches a font from elsewhere; a picture must stand alone.
+        frame = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+        console.save_svg(str(path), title="offhook demo", code_format=frame)
+
+
+def _busyness(view: CampaignView | None) -> int:
+    """Calls in progress."""
+    return sum(view.calls.values()) if view is not None else -1
 
 
 def render_floor(view: CampaignView) -> RenderableType:

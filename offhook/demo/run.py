@@ -96,12 +96,12 @@ class DemoOptions:
 def population() -> Population:
     """People who live fast, so that a demonstration of minutes shows what takes hours."""
     return Population(
-        answer_probability=0.42,
+        answer_probability=0.36,
         machine_probability=0.05,
         busy_probability=0.1,
-        ring=RandomTime(mean_s=2.5, cv=0.4),
+        ring=RandomTime(mean_s=2.0, cv=0.4),
         failure=RandomTime(mean_s=0.8, cv=0.4),
-        talk=RandomTime(mean_s=4.0, cv=0.5),
+        talk=RandomTime(mean_s=3.0, cv=0.5),
         patience=RandomTime(mean_s=9.0, cv=0.4),
         machine_talk=RandomTime(mean_s=8.0, cv=0.3),
     )
@@ -109,13 +109,13 @@ def population() -> Population:
 
 def campaign_settings(options: DemoOptions) -> CampaignSettings:
     """The campaign of the demonstration: everybody is tried twice, soon after each other."""
-    soon = OutcomeRule(delay=timedelta(seconds=8), attempts=2)
+    soon = OutcomeRule(delay=timedelta(seconds=6), attempts=2)
     return CampaignSettings(
         name="demo",
         mode=options.mode,
         switch=SWITCH,
         caller_id="+390612345678",
-        wrap_up=timedelta(seconds=2),
+        wrap_up=timedelta(seconds=1),
         ring_timeout=timedelta(seconds=15),
         pacing=PacingSettings(max_lines_per_agent=4),
         retry=RetryRules(
