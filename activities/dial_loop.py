@@ -66,6 +66,10 @@ READ_LIMIT = 500
 STEP_LIMIT = 200
 """Most events in one step, so that a flood can't starve the commit."""
 STORE_RETRY = timedelta(milliseconds=200)
+STALE = timedelta(seconds=2)
+"""A call whose row took longer than this to commit was decided for a floor that is no more."""
+RENEW = timedelta(seconds=30)
+"""A lease is renewed this often even while nothing happens."""
 SETTLE = timedelta(seconds=2)
 WAIT_INBOX = timedelta(seconds=1)
 
@@ -128,6 +132,7 @@ class DialLoop:
         self._tasks: set[asyncio.Task[None]] = set()
         self._agents: set[AgentId] = set()
         self._cursors: dict[str, int] = {}
+        self._renewed_at = clock()
         self._seq = 0
         self.steps = 0
         """Turns of the loop so far: what a heartbeat carries."""
@@ -227,7 +232,7 @@ class DialLoop:
         began = self._clock()
         for command, since in step.urgent:
             self._send(command, since)
-        if step.entries:
+        if step.entries or began - self._renewed_at >= RENEW:
             await self._retry(
                 lambda: self._store.apply(
                     lease,
@@ -237,8 +242,13 @@ class DialLoop:
                     now=began,
                 )
             )
+            self._renewed_at = self._clock()
+        stale = self._clock() - began > STALE
         for command, since in step.after_commit:
-            self._send(command, since)
+            if stale and isinstance(command, PlaceCall):
+                self._put(_not_sent(command))
+            else:
+                self._send(command, since)
         for question in step.questions:
             match question:
                 case LoadContacts():
@@ -385,6 +395,14 @@ class DialLoop:
             await asyncio.wait(self._tasks, timeout=SETTLE.total_seconds())
         for task in self._tasks:
             task.cancel()
+
+
+def _not_sent(command: PlaceCall) -> CommandFailed:
+    return CommandFailed(
+        correlator=command.attempt_id,
+        action=command.kind,
+        reason="not sent: its row took too long to commit",
+    )
 
 
 def _reason(error: Exception) -> str:
