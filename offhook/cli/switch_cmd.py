@@ -15,6 +15,7 @@ from rich.table import Table
 
 from dialer.model import SwitchId
 from dialer.switching import SwitchError
+from offhook.cli import pbx_jobs_cmd
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.errors import OffhookError
 from offhook.home import Home, Stack, database_url
@@ -33,6 +34,9 @@ app = typer.Typer(
 )
 add = typer.Typer(help="Add a telephone system.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(add, name="add")
+app.command("phonebook-sync")(pbx_jobs_cmd.phonebook_sync)
+app.command("reconcile")(pbx_jobs_cmd.reconcile)
+app.command("record")(pbx_jobs_cmd.record)
 
 TOKEN_VARIABLE = "VOISPEED_TOKEN"  # noqa: S105 - the name of a variable
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ARRAY, Row, Text, any_, delete, insert, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -147,7 +147,7 @@ class PostgresCallChecks:
         async with store_session(self.database) as session:
             found = await session.scalars(
                 select(attempts.c.id).where(
-                    attempts.c.id == func.any(postgresql.array(sorted(correlators)))
+                    attempts.c.id == any_(literal(sorted(correlators), ARRAY(Text)))
                 )
             )
             return frozenset(found)
