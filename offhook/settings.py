@@ -132,9 +132,6 @@ class WorkerSettings(_Section):
     health_port: int = Field(
         default=8402, ge=0, le=65535, description="Port of the worker's health page"
     )
-    max_dials: int = Field(
-        default=4, ge=1, le=1000, description="Campaign shards that one worker dials at a time"
-    )
     max_activities: int = Field(
         default=100, ge=1, le=10_000, description="Short activities that run at a time"
     )
@@ -143,9 +140,6 @@ class WorkerSettings(_Section):
     )
     max_cached_workflows: int = Field(
         default=1000, ge=0, le=100_000, description="Workflows kept in memory between tasks"
-    )
-    heartbeat_interval_s: float = Field(
-        default=1.0, gt=0, le=60, description="Seconds between the heartbeats of a dial activity"
     )
     graceful_shutdown_s: float = Field(
         default=10.0, ge=0, le=600, description="Seconds that running activities get to wind up"

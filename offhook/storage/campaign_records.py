@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, select, update
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +16,7 @@ from dialer.model import CampaignId, CampaignPhase, CampaignSettings
 from dialer.rejections import CampaignUnknown, require_mode
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
-from offhook.storage.tables import campaigns
+from offhook.storage.tables import campaign_runs, campaigns
 from offhook.switches.registry import open_switch
 
 DONE = (CampaignPhase.completed, CampaignPhase.stopped)
@@ -30,56 +31,55 @@ class PostgresCampaignRecords:
     database: Database
 
     async def begin(self, campaign: CampaignId, *, run_key: str, now: datetime) -> CampaignBegun:
-        """Note that a run begins, unless the newest run has this key and has ended."""
-        # The column is unique over all campaigns, a key only within its own.
-        key = f"{campaign}/{run_key}"
+        """Note that a run begins, unless it has ended, or another has begun after it.
+
+        A run that failed may be begun again once what was wrong is mended.
+        """
         async with store_session(self.database) as session:
             row = (
                 await session.execute(
-                    select(
-                        campaigns.c.settings,
-                        campaigns.c.version,
-                        campaigns.c.phase,
-                        campaigns.c.run_key,
-                    )
+                    select(campaigns.c.settings, campaigns.c.version, campaigns.c.run_key)
                     .where(campaigns.c.id == campaign)
                     .with_for_update()
                 )
             ).one_or_none()
             if row is None:
                 raise CampaignUnknown(campaign)
-            phase = CampaignPhase(row.phase)
-            ended = phase if row.run_key == key and phase in DONE else None
+            ended = await _ended(session, campaign, run_key, newest=row.run_key)
             if ended is None:
-                await session.execute(
-                    update(campaigns)
-                    .where(campaigns.c.id == campaign)
-                    .values(
-                        run_key=key,
-                        phase=CampaignPhase.scheduled,
-                        phase_reason="",
-                        started_at=case(
-                            (campaigns.c.run_key == key, campaigns.c.started_at), else_=now
-                        ),
-                        ended_at=None,
-                    )
-                )
+                await _note_begin(session, campaign, run_key, now)
         return CampaignBegun(
             settings=CampaignSettings.model_validate(row.settings),
             settings_version=row.version,
             ended=ended,
         )
 
+    async def ended_run(self, campaign: CampaignId, run_key: str) -> CampaignPhase | None:
+        """How a run ended that may not be begun again; None for one that may."""
+        async with store_session(self.database) as session:
+            newest = await session.scalar(
+                select(campaigns.c.run_key).where(campaigns.c.id == campaign)
+            )
+            return await _ended(session, campaign, run_key, newest=newest)
+
     async def set_phase(
         self, campaign: CampaignId, *, phase: CampaignPhase, reason: str, now: datetime
     ) -> None:
-        """Note where the campaign stands."""
+        """Note where the campaign, and with it its newest run, stands."""
+        ended_at = now if phase in ENDED else None
         async with store_session(self.database) as session:
-            await session.execute(
+            newest = await session.scalar(
                 update(campaigns)
                 .where(campaigns.c.id == campaign)
-                .values(phase=phase, phase_reason=reason, ended_at=now if phase in ENDED else None)
+                .values(phase=phase, phase_reason=reason, ended_at=ended_at)
+                .returning(campaigns.c.run_key)
             )
+            if newest is not None and ended_at is not None:
+                await session.execute(
+                    update(campaign_runs)
+                    .where(_is_run(campaign, newest))
+                    .values(phase=phase, ended_at=ended_at)
+                )
 
     async def save_settings(
         self, campaign: CampaignId, *, settings: CampaignSettings, version: int, now: datetime
@@ -101,6 +101,50 @@ class PostgresCampaignRecords:
         way = adapter.capabilities.way
         await adapter.aclose()
         require_mode(settings.mode, switch=settings.switch, way=way)
+
+
+def _is_run(campaign: CampaignId, run_key: str) -> ColumnElement[bool]:
+    return (campaign_runs.c.campaign_id == campaign) & (campaign_runs.c.run_key == run_key)
+
+
+async def _ended(
+    session: AsyncSession, campaign: CampaignId, run_key: str, *, newest: str | None
+) -> CampaignPhase | None:
+    """How a run ended; None for a new one, and for the newest unless it is done."""
+    run = (
+        await session.execute(select(campaign_runs.c.phase).where(_is_run(campaign, run_key)))
+    ).one_or_none()
+    if run is None:
+        return None
+    phase = CampaignPhase(run.phase) if run.phase else None
+    if run_key == newest:
+        return phase if phase in DONE else None
+    # Whoever began another run has given this one up, even if nobody wrote down its end.
+    return phase or CampaignPhase.stopped
+
+
+async def _note_begin(
+    session: AsyncSession, campaign: CampaignId, run_key: str, now: datetime
+) -> None:
+    began_at = await session.scalar(
+        insert(campaign_runs)
+        .values(campaign_id=campaign, run_key=run_key, began_at=now)
+        .on_conflict_do_update(
+            index_elements=["campaign_id", "run_key"], set_={"phase": None, "ended_at": None}
+        )
+        .returning(campaign_runs.c.began_at)
+    )
+    await session.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign)
+        .values(
+            run_key=run_key,
+            phase=CampaignPhase.scheduled,
+            phase_reason="",
+            started_at=began_at,
+            ended_at=None,
+        )
+    )
 
 
 @asynccontextmanager

@@ -136,7 +136,7 @@ campaigns = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("request_key", Text, nullable=True, unique=True),
-    Column("run_key", Text, nullable=True, unique=True),
+    Column("run_key", Text, nullable=True),
     Column("name", Text, nullable=False),
     Column("switch_id", Text, ForeignKey("switches.id"), nullable=False),
     Column("settings", JSONB, nullable=False),
@@ -150,6 +150,18 @@ campaigns = Table(
     Index(None, "created_at"),
 )
 """`request_key` makes a repeated creation the same campaign; `run_key` names the newest run."""
+
+campaign_runs = Table(
+    "campaign_runs",
+    metadata,
+    _campaign(primary_key=True),
+    Column("run_key", Text, primary_key=True),
+    _at("began_at", required=True),
+    _at("ended_at"),
+    Column("phase", Text, nullable=True),
+    CheckConstraint("phase IN ('completed', 'stopped', 'failed')", name="phase"),
+)
+"""Every run there ever was, so that none is run again; `phase` is how it ended."""
 
 campaign_agents = Table(
     "campaign_agents",
