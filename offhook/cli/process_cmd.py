@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from offhook.cli.output import prepare, run_async
+from offhook.cli.output import prepare
+from offhook.loop import run_serving
 
 log = structlog.get_logger()
 
@@ -49,7 +50,7 @@ def worker() -> None:
         async with stop_event() as stop:
             await run_worker(settings, stop=stop)
 
-    run_async(serve())
+    run_serving(serve())
 
 
 def api() -> None:
@@ -59,7 +60,7 @@ def api() -> None:
     """
     from offhook.api.app import run_api
 
-    run_async(run_api(prepare("api")))
+    run_serving(run_api(prepare("api")))
 
 
 def links() -> None:
@@ -75,4 +76,4 @@ def links() -> None:
         async with stop_event() as stop:
             await run_links(settings, stop=stop)
 
-    run_async(serve())
+    run_serving(serve())

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from offhook.loop import run_serving
 from offhook.simulator.config import (
     DEFAULT_TOKEN,
     GATEWAY,
@@ -96,7 +97,7 @@ def voispeed(
     except ValidationError as error:
         raise typer.BadParameter(error.errors()[0]["msg"]) from error
     try:
-        asyncio.run(_serve(config, host=host, port=port, as_json=as_json))
+        run_serving(_serve(config, host=host, port=port, as_json=as_json))
     except OSError as error:
         typer.echo(f"cannot listen on {host}:{port}: {error.strerror}; choose --port", err=True)
         raise typer.Exit(1) from error
