@@ -1,4 +1,4 @@
-"""Record golden histories: `python -m tests.replay.record`, then commit what changed.
+"""Record golden histories: `python -m tests.replay.record [NAME...]`, then commit what changed.
 
 Run it when a workflow's commands change on purpose, that is behind `workflow.patched` for every
 history that may still be running. A history of a shipped version is kept, under another name, for
@@ -7,6 +7,7 @@ as long as such workflows may run.
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.contracts import CampaignResult, DialReason
 from dialer.model import CampaignPhase
 from offhook.temporal.client import data_converter
+from tests.replay.pbx_jobs import JOBS, record_job
 from tests.support.campaigns import FakeFloor, campaign_settings, campaigns_on, in_phase, until
 from tests.support.stack import time_skipping_server
 from tests.workflow.test_campaign_orders import change, pause, resume, stop
@@ -139,11 +141,11 @@ def load(name: str) -> WorkflowHistory:
     return WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text())
 
 
-async def main() -> None:
-    """Record every scenario anew."""
-    found = {}
-    for name in SCENARIOS:
-        history = await record(name)
+async def main(names: list[str]) -> None:
+    """Record these scenarios anew, or every one."""
+    found = json.loads(await asyncio.to_thread(FINGERPRINTS.read_text)) if names else {}
+    for name in names or [*SCENARIOS, *JOBS]:
+        history = _anonymous(await record_job(name)) if name in JOBS else await record(name)
         text = json.dumps(history, indent=1, sort_keys=True)
         await asyncio.to_thread((HISTORIES / f"{name}.json").write_text, text + "\n")
         found[name] = fingerprint(history)
@@ -152,4 +154,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))
