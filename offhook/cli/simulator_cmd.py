@@ -75,6 +75,9 @@ def voispeed(
     token: Annotated[
         str, typer.Option(envvar="OFFHOOK_SIMULATOR_TOKEN", help="Token that services must carry.")
     ] = DEFAULT_TOKEN,
+    user_events: Annotated[
+        bool, typer.Option("--user-events", help="Tell users of all their calls, too.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object with the addresses.")
     ] = False,
@@ -91,6 +94,7 @@ def voispeed(
             users=make_users(agents),
             population=people,
             events_urls=tuple(events_url or ()),
+            user_events_for_all=user_events,
         )
     except PopulationFileError as error:
         raise typer.BadParameter(str(error), param_hint="--population") from error

@@ -117,6 +117,12 @@ class VoispeedClient:
         owner_id: str | None = None,
     ) -> tuple[wire.AnyEntity, ...]:
         """Entities of one type; terminals only those of the owner."""
+        if entity_type not in wire.LISTED_TYPES:
+            known = ", ".join(sorted(listed.name for listed in wire.LISTED_TYPES))
+            raise SwitchRefused(
+                f"link {self._link}: nobody knows how a {entity_type.name} is listed; "
+                f"the types that can be are {known}"
+            )
         return await self._entities(entity_type, entity_id, owner_id)
 
     async def current_calls(self) -> tuple[wire.CurrentCall, ...]:

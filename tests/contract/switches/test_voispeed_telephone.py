@@ -157,6 +157,12 @@ async def test_contact_is_changed_and_deleted_by_name(line: Line) -> None:
     assert await line.client.phonebook("Ada") == ()
 
 
+async def test_type_of_entity_that_no_list_is_known_of_is_refused_unasked(line: Line) -> None:
+    with pytest.raises(SwitchRefused, match="meeting_room"):
+        await line.client.entities(wire.EntityType.meeting_room)
+    assert line.simulator.face.services["get_entities"] == 0
+
+
 async def test_call_is_ended_by_its_id(line: Line) -> None:
     await line.client.command(customer_call(ANNA, "a1"))
     await line.client.terminate((await line.call("a1")).call_id)
