@@ -3,8 +3,9 @@
 Everything that reaches the engine passes through here in one order, and that order is what the
 journal keeps: inbox rows by cursor, replies of commands, and the clock. A step is: take what has
 come, let the engine think, send what can't wait (join, message, hang up), commit the step, then
-send what must not precede its row (dial, park). While a step is being committed new events gather
-for the next one, so the batch grows with the load by itself.
+send what must not precede its row (dial, park). While a step is being committed the engine goes on
+with the next one, so nobody who has answered waits for a disk, and the batch grows with the load
+by itself; it goes one step ahead and not for long, so that a store in trouble stops everything.
 
 The commit is fenced by the lease: a loop that was presumed dead learns of it at its next step and
 ends.
@@ -13,10 +14,10 @@ ends.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
+from activities.dial_step import Arrival, DialObserver, Step
 from activities.ports import (
     DialStore,
     Inbox,
@@ -29,18 +30,16 @@ from activities.ports import (
     campaign_channel,
     switch_channel,
 )
+from activities.sharing import Sharing
 from dialer.commands import (
     COMMANDS,
-    Command,
     Divert,
-    Drained,
     HangUp,
     Join,
     LoadContacts,
     ParkAgent,
     PlaceCall,
     PlayMessage,
-    RecordCommand,
     SwitchCommand,
     TakeSnapshot,
 )
@@ -54,8 +53,9 @@ from dialer.events import (
     Event,
     SnapshotTaken,
     Tick,
+    TrunksChanged,
 )
-from dialer.model import AgentId, CampaignId
+from dialer.model import CampaignId
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnclear
 
 T = TypeVar("T")
@@ -65,6 +65,8 @@ TICK = timedelta(milliseconds=200)
 READ_LIMIT = 500
 STEP_LIMIT = 200
 """Most events in one step, so that a flood can't starve the commit."""
+AHEAD = timedelta(milliseconds=500)
+"""How long the engine may go on while a commit is under way."""
 STORE_RETRY = timedelta(milliseconds=200)
 STALE = timedelta(seconds=2)
 """A call whose row took longer than this to commit was decided for a floor that is no more."""
@@ -72,38 +74,6 @@ RENEW = timedelta(seconds=30)
 """A lease is renewed this often even while nothing happens."""
 SETTLE = timedelta(seconds=2)
 WAIT_INBOX = timedelta(seconds=1)
-
-
-class DialObserver(Protocol):
-    """Told what the loop does, for metrics and logs; must return at once."""
-
-    def step(self, *, events: int, commands: int, took: timedelta) -> None: ...
-    def sent(self, command: SwitchCommand, *, lag: timedelta) -> None:
-        """A command left; `lag` is the time since the event that caused it was received."""
-        ...
-
-    def failed(self, action: str, error: Exception) -> None: ...
-    def untranslatable(self, channel: str, error: Exception) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrival:
-    event: Event | None
-    """None for an inbox row that concerns another campaign: only the cursor moves."""
-    received_at: datetime
-    inbox: tuple[str, int] | None = None
-
-
-@dataclass(slots=True)
-class _Step:
-    """What one turn of the loop wants written and sent."""
-
-    entries: list[JournalEntry] = field(default_factory=list)
-    records: list[RecordCommand] = field(default_factory=list)
-    urgent: list[tuple[SwitchCommand, datetime]] = field(default_factory=list)
-    after_commit: list[tuple[SwitchCommand, datetime]] = field(default_factory=list)
-    questions: list[LoadContacts | TakeSnapshot] = field(default_factory=list)
-    drained: str | None = None
 
 
 class DialLoop:
@@ -128,11 +98,13 @@ class DialLoop:
         self._observer = observer
         self._dials = asyncio.Semaphore(parallel_dials)
         self._engine = Engine()
-        self._queue: asyncio.Queue[_Arrival] = asyncio.Queue()
+        self._queue: asyncio.Queue[Arrival] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._agents: set[AgentId] = set()
+        self._sharing = Sharing(
+            store=store, engine=self._engine, clock=clock, apply=self._apply, ask=self._retry
+        )
         self._cursors: dict[str, int] = {}
-        self._renewed_at = clock()
+        self._renewed_at = self._heard_at = clock()
         self._seq = 0
         self.steps = 0
         """Turns of the loop so far: what a heartbeat carries."""
@@ -146,42 +118,92 @@ class DialLoop:
         started = await self._retry(
             lambda: self._store.load_started(lease, self._switch.capabilities, now)
         )
-        self._agents = {agent.agent_id for agent in started.agents}
-        step = _Step()
-        self._handle(step, _Arrival(event=started, received_at=now), self._clock())
-        reader = asyncio.create_task(self._read(lease), name=f"inbox {campaign}")
+        step = Step(now)
+        self._handle(step, Arrival(event=started, received_at=now), self._clock())
+        beside = (
+            asyncio.create_task(self._read(lease), name=f"inbox {campaign}"),
+            asyncio.create_task(self._sharing.run(lease), name=f"shares {campaign}"),
+        )
         try:
-            await self._carry_out(lease, step)
-            reason = await self._turn_until_drained(lease, reader)
+            self._send_urgent(step)
+            await self._carry_out(lease, step, self._position())
+            reason = await self._turn_until_drained(lease, beside)
+            await _end(beside)
             await self._retry(lambda: self._store.release_lease(lease, now=self._clock()))
             return reason
         finally:
-            reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError, LeaseLost):
-                await reader
+            await _end(beside)
             await self._settle()
 
-    async def _turn_until_drained(self, lease: Lease, reader: "asyncio.Task[None]") -> str:
-        while True:
-            if reader.done():
-                reader.result()
-            step = _Step()
-            for arrival in await self._gather():
-                self._handle(step, arrival, self._clock())
-            deadline = self._engine.next_deadline()
-            now = self._clock()
-            if not step.entries or (deadline is not None and deadline <= now):
-                self._handle(step, _Arrival(event=Tick(), received_at=now), now)
-            await self._carry_out(lease, step)
-            if step.drained is not None:
-                return step.drained
+    async def _turn_until_drained(
+        self, lease: Lease, beside: Sequence["asyncio.Task[None]"]
+    ) -> str:
+        step = Step(self._clock())
+        committing: asyncio.Task[None] | None = None
+        try:
+            while step.drained is None:
+                for task in beside:
+                    if task.done():
+                        task.result()
+                await self._turn(step)
+                if committing is not None and (committing.done() or self._is_ahead(step)):
+                    await committing
+                    committing = None
+                if committing is None and step.drained is None and self._wants_writing(step):
+                    committing = self._begin_commit(lease, step)
+                    step = Step(self._clock())
+                    await asyncio.sleep(0)  # what was sent leaves before the engine goes on
+            if committing is not None:
+                await committing
+            await self._carry_out(lease, step, self._position())
+            return step.drained
+        finally:
+            if committing is not None:
+                committing.cancel()
+                await asyncio.gather(committing, return_exceptions=True)
 
-    async def _gather(self) -> list[_Arrival]:
+    def _begin_commit(self, lease: Lease, step: Step) -> "asyncio.Task[None]":
+        committing = asyncio.create_task(self._carry_out(lease, step, self._position()))
+        committing.add_done_callback(self._wake)
+        return committing
+
+    async def _turn(self, step: Step) -> None:
+        """Wait for something to happen, think about it, and send what can't wait."""
+        self.steps += 1
+        for arrival in await self._gather():
+            self._handle(step, arrival, self._clock())
+        deadline = self._engine.next_deadline()
+        now = self._clock()
+        if now - self._heard_at >= TICK or (deadline is not None and deadline <= now):
+            self._handle(step, Arrival(event=Tick(), received_at=now), now)
+        self._send_urgent(step)
+
+    def _position(self) -> tuple[tuple[str, int], ...]:
+        """What has been read so far; taken with the step, because the engine goes on."""
+        return tuple(self._cursors.items())
+
+    def _wants_writing(self, step: Step) -> bool:
+        return bool(step.entries) or self._clock() - self._renewed_at >= RENEW
+
+    def _is_ahead(self, step: Step) -> bool:
+        """Whether the engine has gone far enough without the commit under way."""
+        return (
+            step.drained is not None
+            or len(step.entries) >= STEP_LIMIT
+            or self._clock() - step.began > AHEAD
+        )
+
+    def _wake(self, _committed: "asyncio.Task[None]") -> None:
+        """Have the loop look at a commit that is done."""
+        self._queue.put_nowait(Arrival(event=None, received_at=self._clock()))
+
+    async def _gather(self) -> list[Arrival]:
         """Wait for something to happen or to fall due; then take everything that is there."""
-        arrivals: list[_Arrival] = []
+        arrivals: list[Arrival] = []
         if self._queue.empty():
             deadline = self._engine.next_deadline()
-            wait = TICK if deadline is None else min(TICK, deadline - self._clock())
+            tick = self._heard_at + TICK
+            wait = (tick if deadline is None else min(tick, deadline)) - self._clock()
             if wait > timedelta(0):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait.total_seconds()):
@@ -190,18 +212,23 @@ class DialLoop:
             arrivals.append(self._queue.get_nowait())
         return arrivals
 
-    def _handle(self, step: _Step, arrival: _Arrival, now: datetime) -> None:
+    def _handle(self, step: Step, arrival: Arrival, now: datetime) -> None:
         """Let the engine think about one event and sort its commands by when they may be carried
         out.
         """
         if arrival.inbox is not None:
             channel, inbox_id = arrival.inbox
             self._cursors[channel] = inbox_id
-        if arrival.event is None:
+        if arrival.event is None or not self._concerns(arrival):
             return
+        self._heard_at = now
         commands = self._engine.handle(arrival.event, now)
+        if arrival.handled is not None:
+            arrival.handled.set()
         if commands or not isinstance(arrival.event, Tick):
             self._seq += 1
+            if not step.entries:
+                step.began = now
             step.entries.append(
                 JournalEntry(
                     seq=self._seq,
@@ -212,38 +239,30 @@ class DialLoop:
                 )
             )
         for command in commands:
-            self._sort(step, command, arrival.received_at)
+            step.add(command, since=arrival.received_at)
 
-    def _sort(self, step: _Step, command: Command, since: datetime) -> None:
-        match command:
-            case Join() | Divert() | PlayMessage() | HangUp():
-                step.urgent.append((command, since))
-            case PlaceCall() | ParkAgent():
-                step.after_commit.append((command, since))
-            case LoadContacts() | TakeSnapshot():
-                step.questions.append(command)
-            case Drained(reason=reason):
-                step.drained = reason
-            case _:
-                step.records.append(command)
-
-    async def _carry_out(self, lease: Lease, step: _Step) -> None:
-        self.steps += 1
-        began = self._clock()
+    def _send_urgent(self, step: Step) -> None:
         for command, since in step.urgent:
             self._send(command, since)
-        if step.entries or began - self._renewed_at >= RENEW:
+        step.urgent.clear()
+
+    async def _carry_out(
+        self, lease: Lease, step: Step, cursors: Sequence[tuple[str, int]]
+    ) -> None:
+        """Commit a step, then do what had to wait for that."""
+        began = self._clock()
+        if self._wants_writing(step):
             await self._retry(
                 lambda: self._store.apply(
                     lease,
                     entries=step.entries,
                     records=step.records,
-                    cursors=tuple(self._cursors.items()),
+                    cursors=cursors,
                     now=began,
                 )
             )
             self._renewed_at = self._clock()
-        stale = self._clock() - began > STALE
+        stale = self._clock() - step.began > STALE
         for command, since in step.after_commit:
             if stale and isinstance(command, PlaceCall):
                 self._put(_not_sent(command))
@@ -327,8 +346,14 @@ class DialLoop:
         else:
             self._put(SnapshotTaken(snapshot=snapshot, asked_at=asked_at))
 
-    def _put(self, event: Event) -> None:
-        self._queue.put_nowait(_Arrival(event=event, received_at=self._clock()))
+    def _put(self, event: Event, handled: asyncio.Event | None = None) -> None:
+        self._queue.put_nowait(Arrival(event=event, received_at=self._clock(), handled=handled))
+
+    async def _apply(self, event: Event) -> None:
+        """Have the engine handle an event, and return once it has."""
+        handled = asyncio.Event()
+        self._put(event, handled)
+        await handled.wait()
 
     async def _read(self, lease: Lease) -> None:
         """Feed inbox rows to the loop in commit order, from the cursor that the last step
@@ -345,7 +370,7 @@ class DialLoop:
                 cursors[item.channel] = item.inbox_id
                 for event in tuple(self._events_of(item, lease.campaign_id)) or (None,):
                     self._queue.put_nowait(
-                        _Arrival(
+                        Arrival(
                             event=event,
                             received_at=item.received_at,
                             inbox=(item.channel, item.inbox_id),
@@ -358,11 +383,7 @@ class DialLoop:
 
     def _events_of(self, item: InboxItem, campaign: CampaignId) -> Iterable[Event]:
         if item.event is not None:
-            if isinstance(item.event, AgentChanged) and self._concerns(item, item.event):
-                self._agents.add(item.event.agent.agent_id)
-                yield item.event
-            elif not isinstance(item.event, AgentChanged):
-                yield item.event
+            yield item.event
         if item.raw is not None:
             try:
                 translated: Sequence[Event] = self._switch.translate(item.raw)
@@ -374,9 +395,19 @@ class DialLoop:
                 if not correlator or correlator.startswith(f"{campaign}-"):
                     yield event
 
-    def _concerns(self, item: InboxItem, event: AgentChanged) -> bool:
-        """A switch speaks of all its agents; only a person's order brings one into the campaign."""
-        return event.agent.agent_id in self._agents or item.channel.startswith("campaign:")
+    def _concerns(self, arrival: Arrival) -> bool:
+        """A switch speaks of all its agents, of whom only those leased to us are ours, and of
+        whole trunks, of which we have a share.
+        """
+        match arrival.event if arrival.inbox else None:
+            case AgentChanged(agent=agent) if agent.agent_id not in self._engine.agents:
+                self._sharing.nudge()
+                return False
+            case TrunksChanged():
+                self._sharing.nudge()
+                return False
+            case _:
+                return True
 
     async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask the store until it answers: while it is away nothing is dialed, and nothing is
@@ -395,6 +426,14 @@ class DialLoop:
             await asyncio.wait(self._tasks, timeout=SETTLE.total_seconds())
         for task in self._tasks:
             task.cancel()
+
+
+async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError, LeaseLost):
+            await task
 
 
 def _not_sent(command: PlaceCall) -> CommandFailed:

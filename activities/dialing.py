@@ -10,7 +10,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import DialInput, DialReason, DialResult
-from activities.dial_loop import DialLoop, DialObserver
+from activities.dial_loop import DialLoop
+from activities.dial_step import DialObserver
 from activities.errors import coded_errors
 from activities.ports import DialStore, Inbox, SwitchDirectory
 
