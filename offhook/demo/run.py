@@ -108,8 +108,12 @@ def population() -> Population:
 
 
 def campaign_settings(options: DemoOptions) -> CampaignSettings:
-    """The campaign of the demonstration: everybody is tried twice, soon after each other."""
+    """The campaign of the demonstration: everybody is tried twice, soon after each other.
+
+    Whoever was abandoned would be let alone for days; here he isn't called again, so that it ends.
+    """
     soon = OutcomeRule(delay=timedelta(seconds=6), attempts=2)
+    once = OutcomeRule(delay=timedelta(days=3), attempts=1)
     return CampaignSettings(
         name="demo",
         mode=options.mode,
@@ -119,7 +123,13 @@ def campaign_settings(options: DemoOptions) -> CampaignSettings:
         ring_timeout=timedelta(seconds=15),
         pacing=PacingSettings(max_lines_per_agent=4),
         retry=RetryRules(
-            max_attempts=2, busy=soon, no_answer=soon, rejected=soon, unavailable=soon
+            max_attempts=2,
+            busy=soon,
+            no_answer=soon,
+            rejected=soon,
+            unavailable=soon,
+            failed=soon,
+            abandoned=once,
         ),
     )
 
