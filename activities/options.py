@@ -27,6 +27,7 @@ class ActivityOptions(TypedDict, total=False):
     """Keyword arguments of `workflow.start_activity`."""
 
     start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
@@ -79,3 +80,6 @@ PBX_JOB: ActivityOptions = {
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
 """Phonebooks and call reports: nobody waits on the line, and a PBX that is away comes back."""
+
+CALL_CHECK: ActivityOptions = PBX_JOB | {"schedule_to_close_timeout": timedelta(hours=20)}
+"""Given up before the next night's: a check that never ends would make every later one left out."""

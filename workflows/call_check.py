@@ -48,7 +48,7 @@ class ReconcileWorkflow:
         )
         try:
             result: CallCheckResult = await workflow.execute_activity(
-                options.CHECK_CALLS, check, result_type=CallCheckResult, **options.PBX_JOB
+                options.CHECK_CALLS, check, result_type=CallCheckResult, **options.CALL_CHECK
             )
         except ActivityError as error:
             self._phase = JobPhase.failed
