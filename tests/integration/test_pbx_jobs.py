@@ -25,6 +25,7 @@ from offhook.cli.main import run
 from offhook.settings import load_settings
 from offhook.simulator.config import SimulatorConfig, make_users
 from offhook.simulator.faults import Fault, FaultKind
+from offhook.simulator.model import Entity, EntityKind
 from offhook.simulator.population import Behaviour, PersonKind, Population
 from offhook.simulator.serve import running_simulator
 from offhook.storage import tables
@@ -337,6 +338,26 @@ async def test_nightly_check_is_ordered_and_ended_by_command(
     assert datetime.fromisoformat(told["next_at"]) > datetime.now(UTC)
     assert await office.command("reconcile", "pbx", "--nightly", "off") == 0
     assert "no more checked" in capsys.readouterr().out
+
+
+async def test_recording_is_ordered_by_command_and_seen_to_happen(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.simulator.face.pbx.inbound(
+        "+390733123123",
+        gateway="1",
+        called=Entity(EntityKind.ivr, "1"),
+        called_number="0800",
+    )
+    (call,) = office.simulator.face.pbx.calls.values()
+    assert await office.command("record", "pbx", call.id, "--on", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"call": call.id, "wanted": True, "recording": True}
+    assert call.recording
+    assert await office.command("record", "pbx", call.id, "--off") == 0
+    assert "is not being recorded" in capsys.readouterr().out
+    assert await office.command("record", "pbx", "gone", "--on") == 1
+    assert "switch_said_no" in capsys.readouterr().err
 
 
 async def test_order_that_makes_no_sense_is_a_wrong_command_line(office: Office) -> None:
