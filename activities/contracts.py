@@ -7,11 +7,11 @@ kept: workers of two versions read each other's payloads.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialer.contacts_csv import ColumnMapping
+from dialer.contacts_csv import ColumnChoices, ColumnMapping
 from dialer.events import Event
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, SwitchId
 
@@ -210,6 +210,16 @@ class ImportInput(Contract):
     default_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "IT"
     refused_path: Annotated[str, Field(max_length=4_000)] = ""
     """Where refused rows are written, with the reason of each; empty: nowhere."""
+    columns: ColumnChoices = ColumnChoices()
+    """What is known of some columns, where there is no mapping of all."""
+    encoding: Annotated[str, Field(max_length=40)] | None = None
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    day_first: bool = True
+    """How 03/04/2026 is read."""
+    zone: Annotated[str, Field(max_length=60)] = "UTC"
+    """Zone of due dates that have none, for contacts that have none."""
+    dry_run: bool = False
+    """Read, check and count everything, and store nothing."""
 
 
 class ImportProgress(Contract):
@@ -232,6 +242,8 @@ class ImportResult(Contract):
     reasons: Annotated[Mapping[str, int], Field(max_length=50)] = {}
     """Refused rows by code."""
     refused_path: Annotated[str, Field(max_length=4_000)] = ""
+    dry_run: bool = False
+    """Nothing was stored; `imported` counts who would have been."""
 
 
 class ImportPhase(StrEnum):

@@ -372,19 +372,7 @@ class CampaignWorkflow:
     @workflow.query
     def snapshot(self) -> CampaignSnapshot:
         """Where the campaign stands."""
-        state = self._state
-        return CampaignSnapshot(
-            campaign_id=self._start.campaign_id,
-            run_key=self._start.run_key,
-            phase=state.phase,
-            paused=state.paused,
-            dialing=self._dialing,
-            settings_version=state.settings_version,
-            opens_at=state.opens_at,
-            closes_at=state.closes_at,
-            updates_seen=state.updates_seen,
-            runs=state.runs,
-        )
+        return self._book.snapshot(dialing=self._dialing)
 
     # State
 

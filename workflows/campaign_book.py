@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         MAX_ANSWERS,
         CampaignInput,
         CampaignOrder,
+        CampaignSnapshot,
         CampaignState,
         OrderAnswer,
     )
@@ -126,6 +127,22 @@ class CampaignBook:
             self.set(answers=(*self.state.answers, answer)[-MAX_ANSWERS:])
             self.changes += 1
             return answer
+
+    def snapshot(self, *, dialing: bool) -> CampaignSnapshot:
+        """Where the campaign stands."""
+        state = self.state
+        return CampaignSnapshot(
+            campaign_id=self._start.campaign_id,
+            run_key=self._start.run_key,
+            phase=state.phase,
+            paused=state.paused,
+            dialing=dialing,
+            settings_version=state.settings_version,
+            opens_at=state.opens_at,
+            closes_at=state.closes_at,
+            updates_seen=state.updates_seen,
+            runs=state.runs,
+        )
 
     def require(self, order: str, request_id: str) -> None:
         """Refuse an order that the phase doesn't allow, unless it was carried out already."""

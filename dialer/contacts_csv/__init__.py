@@ -1,8 +1,8 @@
 """Contact files: bytes of CSV in; contacts, and refusals that can be mended, out.
 
 Pure and streaming: memory holds one batch and eight bytes per number seen. `inspect` says what a
-file is before anything is imported, `read_contacts` yields batches and can resume at any of their
-checkpoints, `write_refused` gives back the rows that need a person.
+file is before anything is imported, `read_contacts` yields batches, `write_refused` gives back the
+rows that need a person.
 """
 
 from dialer.contacts_csv.columns import REFUSAL_COLUMNS
@@ -10,7 +10,7 @@ from dialer.contacts_csv.export import write_header, write_refused
 from dialer.contacts_csv.model import (
     Batch,
     ChangedFile,
-    Checkpoint,
+    ColumnChoices,
     ColumnMapping,
     ContactFileError,
     DroppedNumber,
@@ -27,13 +27,12 @@ from dialer.contacts_csv.model import (
     UnreadableHeader,
 )
 from dialer.contacts_csv.reader import inspect, read_contacts
-from dialer.contacts_csv.seen import Seen
 
 __all__ = [
     "REFUSAL_COLUMNS",
     "Batch",
     "ChangedFile",
-    "Checkpoint",
+    "ColumnChoices",
     "ColumnMapping",
     "ContactFileError",
     "DroppedNumber",
@@ -45,7 +44,6 @@ __all__ = [
     "ParsedNumber",
     "Refusal",
     "RefusedRow",
-    "Seen",
     "UnknownColumn",
     "UnknownEncoding",
     "UnreadableHeader",

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from dialer.contacts_csv.model import (
+    ColumnChoices,
     ColumnMapping,
     Names,
     NoNumberColumn,
@@ -14,6 +15,8 @@ from dialer.numbers import InvalidNumber, resolve
 
 REFUSAL_COLUMNS = ("refused_line", "refused_code", "refused_reason")
 """Put before the columns of a file of refused rows, and ignored when it is read again."""
+
+NOTHING_CHOSEN = ColumnChoices()
 
 _NUMBER = re.compile(
     r"\b(phones?|telephones?|tel|telefon[oi]?|telefonos?|telefon(nummer|o)?|mobile?|mobilnummer"
@@ -87,35 +90,49 @@ def clean_header(cells: Sequence[str]) -> Names:
     return tuple(names)
 
 
-def guess_mapping(header: Names) -> ColumnMapping:
-    """The mapping told from the names of the columns; refused if none can be a number."""
-    plain = {name: _plain(name) for name in header}
-    ignored = tuple(name for name in header if name in REFUSAL_COLUMNS)
+def guess_mapping(header: Names, chosen: ColumnChoices = NOTHING_CHOSEN) -> ColumnMapping:
+    """The mapping told from the names of the columns, those left out that a person chose; refused
+    if none can be a number.
+    """
+    spoken_for = chosen_columns(chosen)
+    plain = {name: _plain(name) for name in header if name not in spoken_for}
     single: dict[str, str] = {}
     for field, known in _SINGLE.items():
-        match = next((name for name in header if plain[name] in known), None)
+        match = next((name for name in plain if plain[name] in known), None)
         if match is not None:
             single[field] = match
     numbers = [
         name
-        for name in header
+        for name in plain
         if plain[name] in _NUMBER_EXACTLY
         or (_NUMBER.search(plain[name]) and not _NOT_NUMBER.search(plain[name]))
     ]
     numbers = [name for name in numbers if name not in single.values()][:10]
-    if not numbers:
+    if not (chosen.numbers or numbers):
         raise NoNumberColumn(header)
-    names = sorted((n for n in header if plain[n] in _NAMES), key=lambda n: _NAMES[plain[n]])
+    names = sorted((n for n in plain if plain[n] in _NAMES), key=lambda n: _NAMES[plain[n]])
     return ColumnMapping(
-        numbers=tuple(numbers),
-        names=tuple(names[:5]),
-        ignored=ignored,
-        external_id=single.get("external_id"),
-        priority=single.get("priority"),
-        zone=single.get("zone"),
-        due=single.get("due"),
-        language=single.get("language"),
+        numbers=chosen.numbers or tuple(numbers),
+        names=chosen.names or tuple(names[:5]),
+        ignored=chosen.ignored,
+        external_id=chosen.external_id or single.get("external_id"),
+        priority=chosen.priority or single.get("priority"),
+        zone=chosen.zone or single.get("zone"),
+        due=chosen.due or single.get("due"),
+        language=chosen.language or single.get("language"),
     )
+
+
+def chosen_columns(chosen: ColumnChoices) -> set[str]:
+    """Every column that a person spoke of, and ours."""
+    single = (chosen.external_id, chosen.priority, chosen.zone, chosen.due, chosen.language)
+    return {
+        *chosen.numbers,
+        *chosen.names,
+        *chosen.ignored,
+        *filter(None, single),
+        *REFUSAL_COLUMNS,
+    }
 
 
 def guess_by_cells(header: Names, rows: Sequence[Sequence[str]], region: str) -> ColumnMapping:

@@ -1,9 +1,9 @@
 """Rows of a CSV file, with the bytes and lines that each took, whatever is wrong with some of them.
 
 `csv.reader` pulls physical lines from here one at a time, so when it hands over a row, what was
-pulled is what the row took: that makes every row end a place to resume at. A row that can't be
-right (a quote never closed, too many lines, too long) costs its first line only: the lines after it
-are put back and read again.
+pulled is what the row took: progress is exact at the end of every row. A row that can't be right (a
+quote never closed, too many lines, too long) costs its first line only: the lines after it are put
+back and read again.
 """
 
 import codecs

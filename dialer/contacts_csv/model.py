@@ -73,12 +73,14 @@ class UnknownEncoding(ContactFileError):
 
 
 class ChangedFile(ContactFileError):
-    """The checkpoint was taken in another file, or in this one before it was changed."""
+    """An interrupted import was begun with another file, or with this one before it changed."""
 
     code = "changed_file"
 
     def __init__(self) -> None:
-        super().__init__("the file has changed since the checkpoint; import it from the start")
+        super().__init__(
+            "the file has changed since the import began; import it anew, under another id"
+        )
 
 
 class ColumnMapping(BaseModel):
@@ -104,6 +106,21 @@ class ColumnMapping(BaseModel):
         return (*self.numbers, *self.names, *filter(None, single), *self.ignored)
 
 
+class ColumnChoices(BaseModel):
+    """What a person says about some columns; the others are told from their names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    numbers: Annotated[Names, Field(max_length=10)] = ()
+    names: Annotated[Names, Field(max_length=5)] = ()
+    external_id: str | None = None
+    priority: str | None = None
+    zone: str | None = None
+    due: str | None = None
+    language: str | None = None
+    ignored: Names = ()
+
+
 class FileOptions(BaseModel):
     """What a person may say about a file; what is left out is found out from the file."""
 
@@ -115,6 +132,9 @@ class FileOptions(BaseModel):
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     has_header: bool | None = None
     mapping: ColumnMapping | None = None
+    """All columns; what isn't in it is an attribute."""
+    columns: ColumnChoices = ColumnChoices()
+    """Some columns; ignored beside a mapping."""
     day_first: bool = True
     """How 03/04/2026 is read."""
     zone: str = "UTC"
@@ -139,21 +159,6 @@ class FileShape(BaseModel):
     """It is a file of refused rows, whose cells were made safe for spreadsheets."""
     sample: tuple[Names, ...] = ()
     """The first rows, for a person to look at."""
-
-
-class Checkpoint(BaseModel):
-    """A place between two rows at which reading can be resumed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    offset: int
-    """Bytes before it."""
-    line: int
-    """Lines of text before it."""
-    rows: int
-    """Rows before it, the header not counted."""
-    fingerprint: str
-    """Of the file's size and its beginning."""
 
 
 class Refusal(StrEnum):
@@ -217,11 +222,12 @@ class RefusedRow(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some rows of the file, in order, and where reading stands after them."""
+    """Some rows of the file, in order, and how far reading is after them."""
 
     contacts: tuple[ParsedContact, ...]
     refused: tuple[RefusedRow, ...]
     rows_seen: int
     bytes_seen: int
     bytes_total: int
-    checkpoint: Checkpoint
+    fingerprint: str
+    """Of the file's size and its beginning: whether an import goes on with the same file."""

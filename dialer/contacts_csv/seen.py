@@ -6,7 +6,6 @@ the memory. Asking for a whole batch at once keeps the binary searches in numpy.
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -54,15 +53,3 @@ class Seen:
         while self._runs and len(self._runs[-1]) <= len(run):
             run = np.sort(np.concatenate((self._runs.pop(), run)), kind="stable")
         self._runs.append(run)
-
-    def dump(self) -> bytes:
-        """Every key, for a checkpoint kept elsewhere."""
-        return np.concatenate([*self._runs, np.array([], dtype=np.uint64)]).tobytes()
-
-    @classmethod
-    def load(cls, data: bytes) -> Self:
-        """The set that was dumped."""
-        seen = cls()
-        if data:
-            seen._runs.append(np.sort(np.frombuffer(data, dtype=np.uint64)))
-        return seen

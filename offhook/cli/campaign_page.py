@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from offhook.storage.campaign_views import CampaignRow, CampaignView
+from offhook.storage.reports import CampaignReport
 
 
 def shown_list(rows: Sequence[CampaignRow]) -> RenderableType:
@@ -47,6 +48,24 @@ def shown_view(view: CampaignView) -> RenderableType:
             "pacer", f"{view.pacing.get('reason', '')} (placed {view.pacing.get('place', 0)})"
         )
     return Group(head, facts)
+
+
+def shown_report(report: CampaignReport) -> RenderableType:
+    """The view, then the waits, how contacts ended, and the calls that were not placed."""
+    facts = Table.grid(padding=(0, 2))
+    waits = report.answer_to_agent_ms
+    facts.add_row(
+        "answer to agent",
+        f"p50 {waits.p50:g} ms  p95 {waits.p95:g} ms  p99 {waits.p99:g} ms  most {waits.max:g} ms",
+    )
+    facts.add_row("finished as", _pairs(report.finished))
+    for refused in report.not_placed:
+        facts.add_row(
+            "not placed", f"{refused.reason}: {refused.contacts} contacts, {refused.times} times"
+        )
+    for odd in report.oddities:
+        facts.add_row("odd", f"{odd.code} {odd.times} times, last {odd.last_at:%Y-%m-%d %H:%M}")
+    return Group(shown_view(report), facts)
 
 
 def _abandonment(view: CampaignView) -> Text:

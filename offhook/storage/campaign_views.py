@@ -174,6 +174,12 @@ class CampaignViews:
             raise CampaignUnknown(campaign)
         return CampaignSettings.model_validate(stored)
 
+    async def has_contacts(self, campaign: str) -> bool:
+        """Whether anybody is in the campaign's lists, in whatever state."""
+        anybody = select(contacts.c.id).where(contacts.c.campaign_id == campaign).limit(1)
+        async with store_session(self.database) as session:
+            return await session.scalar(anybody) is not None
+
     async def all(self) -> list[CampaignRow]:
         """The newest campaigns, newest first."""
         async with store_session(self.database) as session:
@@ -225,7 +231,7 @@ class CampaignViews:
             abandonment_cap=settings.pacing.target_abandonment,
             agent_utilisation=sum(spent[state] for state in _UTILISED) / total if total else 0.0,
             outcomes=outcomes,
-            dispositions=dict(said.tuples().all()),
+            dispositions=dict(said.all()),
             talk=talk or timedelta(0),
             pacing=pacing or {},
         )

@@ -4,27 +4,27 @@ A number is in a list once. Who is there already is found before a batch is copi
 on the list, so that two imports at once can't both miss him.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
+import orjson
 
 from activities.contracts import ImportInput, ImportResult
 from activities.imports import ImportBegun, Merged
 from dialer.contacts_csv import Batch, ParsedContact, ParsedNumber
+from dialer.model import CampaignId
 from dialer.rejections import CampaignUnknown
 from offhook.storage.pool import store_errors
 from offhook.storage.tables import ImportState
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-Fresh = tuple[ParsedContact, list[ParsedNumber]]
+Fresh = tuple[ParsedContact, tuple[ParsedNumber, ...]]
 
 LIST_NAME = "imported"
-LISTED = "already_listed"
 MAX_ERROR = 500
 
 _LIST = """
@@ -34,9 +34,9 @@ ON CONFLICT (campaign_id, name) DO UPDATE SET name = excluded.name RETURNING id
 _BEGIN = """
 INSERT INTO imports (id, list_id, campaign_id, source, started_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (id) DO UPDATE SET state = 'running', error = '', ended_at = NULL
-RETURNING checkpoint, accepted
+RETURNING checkpoint, accepted, duplicates, fingerprint
 """
-_DUPLICATES = "SELECT count(*) FROM import_refusals WHERE import_id = $1 AND code = $2"
+_LIST_OF = "SELECT id FROM lists WHERE campaign_id = $1 AND name = $2"
 _LOCK = """
 SELECT i.checkpoint, i.list_id, i.campaign_id
 FROM imports i JOIN lists l ON l.id = i.list_id WHERE i.id = $1 FOR UPDATE
@@ -44,7 +44,8 @@ FROM imports i JOIN lists l ON l.id = i.list_id WHERE i.id = $1 FOR UPDATE
 _KNOWN = "SELECT number FROM numbers WHERE list_id = $1 AND number = ANY($2::text[])"
 _IDS = "SELECT nextval(pg_get_serial_sequence('contacts', 'id')) FROM generate_series(1, $1)"
 _STEP = """
-UPDATE imports SET checkpoint = $2, rows = $3, accepted = accepted + $4, refused = refused + $5
+UPDATE imports SET checkpoint = $2, fingerprint = $3, rows = $4, accepted = accepted + $5,
+    refused = refused + $6, duplicates = duplicates + $7
 WHERE id = $1
 """
 _END = "UPDATE imports SET state = $2, error = $3, ended_at = $4 WHERE id = $1"
@@ -71,10 +72,20 @@ class PostgresContactImports:
                 row = await connection.fetchrow(
                     _BEGIN, request.import_id, list_id, request.campaign_id, request.ref, now
                 )
-                duplicates = await connection.fetchval(_DUPLICATES, request.import_id, LISTED)
         return ImportBegun(
-            batches=row["checkpoint"], imported=row["accepted"], duplicates=duplicates
+            batches=row["checkpoint"],
+            imported=row["accepted"],
+            duplicates=row["duplicates"],
+            fingerprint=row["fingerprint"],
         )
+
+    async def preview(self, campaign: CampaignId, *, batch: Batch) -> Merged:
+        """What a merge would do; writes nothing."""
+        with store_errors():
+            async with self.pool.acquire() as connection:
+                list_id = await connection.fetchval(_LIST_OF, campaign, LIST_NAME)
+                fresh, listed = await self._split(connection, list_id, batch)
+        return Merged(imported=len(fresh), duplicates=listed)
 
     async def merge(self, import_id: str, *, number: int, batch: Batch, now: datetime) -> Merged:
         """Write batch `number` once; whoever is in the list is a duplicate."""
@@ -89,17 +100,20 @@ class PostgresContactImports:
                     (import_id, row.line, row.code, row.reason, list(row.raw))
                     for row in batch.refused
                 ]
-                refusals += [
-                    (import_id, contact.line, LISTED, "the list has these numbers", [])
-                    for contact in listed
-                ]
                 await connection.copy_records_to_table(
                     "import_refusals", records=refusals, columns=_REFUSALS
                 )
                 await connection.execute(
-                    _STEP, import_id, number, batch.rows_seen, len(fresh), len(refusals)
+                    _STEP,
+                    import_id,
+                    number,
+                    batch.fingerprint,
+                    batch.rows_seen,
+                    len(fresh),
+                    len(refusals),
+                    listed,
                 )
-        return Merged(imported=len(fresh), duplicates=len(listed))
+        return Merged(imported=len(fresh), duplicates=listed)
 
     async def finish(self, result: ImportResult, *, now: datetime) -> None:
         """Note that an import is complete."""
@@ -112,19 +126,19 @@ class PostgresContactImports:
             await self.pool.execute(_END, import_id, ImportState.failed, reason[:MAX_ERROR], now)
 
     async def _split(
-        self, connection: Connection, list_id: int, batch: Batch
-    ) -> tuple[list[Fresh], list[ParsedContact]]:
-        """Contacts with the numbers that the list doesn't have, and those it has altogether."""
+        self, connection: Connection, list_id: int | None, batch: Batch
+    ) -> tuple[list[Fresh], int]:
+        """Contacts with the numbers that the list doesn't have, and how many it has altogether."""
         wanted = [entry.number for contact in batch.contacts for entry in contact.numbers]
         known = {row["number"] for row in await connection.fetch(_KNOWN, list_id, wanted)}
-        fresh, listed = list[Fresh](), list[ParsedContact]()
+        if not known:
+            return [(contact, contact.numbers) for contact in batch.contacts], 0
+        fresh = list[Fresh]()
         for contact in batch.contacts:
-            numbers = [entry for entry in contact.numbers if entry.number not in known]
+            numbers = tuple(entry for entry in contact.numbers if entry.number not in known)
             if numbers:
                 fresh.append((contact, numbers))
-            else:
-                listed.append(contact)
-        return fresh, listed
+        return fresh, len(batch.contacts) - len(fresh)
 
     async def _copy(
         self, connection: Connection, place: asyncpg.Record, fresh: Sequence[Fresh], now: datetime
@@ -140,7 +154,7 @@ class PostgresContactImports:
                     list_id,
                     contact.external_id,
                     contact.name,
-                    json.dumps(dict(contact.attributes)),
+                    _attributes(contact),
                     contact.priority,
                     contact.due_at or now,
                 )
@@ -151,9 +165,25 @@ class PostgresContactImports:
         await connection.copy_records_to_table(
             "numbers",
             records=[
-                (contact_id, position, list_id, entry.number, list(entry.zones), entry.label)
-                for contact_id, (_, numbers) in zip(ids, fresh, strict=True)
+                # What the file says of a contact is better than what a prefix tells.
+                (
+                    contact_id,
+                    position,
+                    list_id,
+                    entry.number,
+                    [contact.zone] if contact.zone else entry.zones,
+                    entry.label,
+                )
+                for contact_id, (contact, numbers) in zip(ids, fresh, strict=True)
                 for position, entry in enumerate(numbers)
             ],
             columns=_NUMBERS,
         )
+
+
+def _attributes(contact: ParsedContact) -> str:
+    """The other columns, and the language under a name that none of them has."""
+    attributes = dict(contact.attributes)
+    if contact.language:
+        attributes.setdefault("language", contact.language)
+    return orjson.dumps(attributes).decode() if attributes else "{}"

@@ -417,17 +417,17 @@ imports = Table(
     _count("rows"),
     _count("accepted"),
     _count("refused"),
+    _count("duplicates"),
     _count("checkpoint"),
-    Column("shape", JSONB, nullable=True),
-    Column("position", JSONB, nullable=True),
+    _text("fingerprint"),
     _text("error"),
     _at("started_at", required=True),
     _at("ended_at"),
     _one_of("state", ImportState),
     Index(None, "campaign_id"),
 )
-"""`checkpoint` is the number of the last batch that is merged; batches count from 1. `shape` and
-`position` are the reader's own: what the file is like, and where it stands after that batch."""
+"""`checkpoint` is the number of the last batch that is merged; batches count from 1. `duplicates`
+were in the list before, and `fingerprint` tells whether the file is still the same."""
 
 import_refusals = Table(
     "import_refusals",

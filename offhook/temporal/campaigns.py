@@ -31,7 +31,7 @@ from activities.contracts import (
     StopCampaign,
 )
 from activities.options import TASK_QUEUE
-from dialer.model import CampaignId, SwitchId
+from dialer.model import CampaignId, CampaignPhase, SwitchId
 from offhook.errors import OffhookError
 from workflows import search_attributes
 from workflows.campaign import CampaignWorkflow
@@ -92,6 +92,8 @@ class Started(BaseModel):
     run_key: str
     started: bool
     """False when a run with the same key, or another that is going on, was found instead."""
+    ended: CampaignPhase | None = None
+    """How the run of this key ended before; nothing is started then."""
 
 
 def campaign_workflow_id(campaign: str) -> str:

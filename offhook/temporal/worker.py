@@ -34,7 +34,6 @@ from offhook.home import database_url
 from offhook.settings import Settings
 from offhook.storage.call_check_store import PostgresCallChecks
 from offhook.storage.campaign_records import PostgresCampaignRecords
-from offhook.storage.contact_imports import PostgresContactImports
 from offhook.storage.database import Database
 from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.inbox import PostgresInbox
@@ -43,7 +42,7 @@ from offhook.storage.phonebook_store import PostgresPhonebookRecords
 from offhook.storage.pool import open_pool
 from offhook.switches.registry import SwitchOpener
 from offhook.temporal import client as temporal
-from offhook.temporal.contact_files import LocalContactFiles
+from offhook.temporal.import_process import ImportProcess
 from offhook.temporal.observer import MeteredDialing
 from offhook.temporal.pbx_services import PbxServices
 from offhook.temporal.registration import WORKFLOWS, build_id, register_search_attributes
@@ -118,9 +117,7 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
                 owner=worker_name(),
             ),
             campaigns=CampaignActivities(records=records, inbox=inbox, clock=utc_now),
-            imports=ImportActivities(
-                imports=PostgresContactImports(pool), blobs=LocalContactFiles(), clock=utc_now
-            ),
+            imports=ImportActivities(importer=ImportProcess(url)),
             phonebooks=PhonebookActivities(
                 records=PostgresPhonebookRecords(database), phonebooks=services, clock=utc_now
             ),

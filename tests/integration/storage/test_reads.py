@@ -18,7 +18,7 @@ from offhook.storage.errors import ContactNotFound
 from offhook.storage.inbox import PostgresInbox, RawItem
 from offhook.storage.journal import PAGE, Journals
 from offhook.storage.pool import Pool
-from offhook.storage.reports import AnswerToAgent, answer_to_agent
+from offhook.storage.reports import AnswerToAgent, Reports
 from tests.integration.storage.steps import ATTEMPT, claim, closing, opening, take, write
 from tests.support.builders import NOW, SWITCH, Rows, at
 
@@ -145,7 +145,7 @@ async def test_unknown_contact_has_no_history(contacts: Contacts, key: str) -> N
 
 
 async def test_waits_for_an_agent_are_reported_by_rank(
-    store: PostgresDialStore, rows: Rows, pool: Pool
+    store: PostgresDialStore, rows: Rows, database: Database
 ) -> None:
     campaign = await rows.campaign()
     await rows.contacts(campaign, 100)
@@ -166,13 +166,37 @@ async def test_waits_for_an_agent_are_reported_by_rank(
         for contact, saved in zip(claimed, joined, strict=True)
     ]
     await write(store, lease, *openings, *joined)
-    waits = await answer_to_agent(pool, campaign)
+    waits = await Reports(database).answer_to_agent(campaign)
     assert waits == AnswerToAgent(joined=100, p50=500, p95=950, p99=990, max=1000)
 
 
-async def test_campaign_that_joined_nobody_has_no_waits(rows: Rows, pool: Pool) -> None:
-    waits = await answer_to_agent(pool, await rows.campaign())
+async def test_campaign_that_joined_nobody_has_no_waits(rows: Rows, database: Database) -> None:
+    waits = await Reports(database).answer_to_agent(await rows.campaign())
     assert waits == AnswerToAgent(joined=0, p50=0, p95=0, p99=0, max=0)
+
+
+async def test_report_tells_why_contacts_ended_and_which_calls_were_not_placed(
+    store: PostgresDialStore, rows: Rows, database: Database
+) -> None:
+    campaign = await rows.campaign()
+    await rows.contacts(campaign, 2)
+    lease = await take(store, campaign)
+    first, second = await claim(store, lease, 2)
+    done = ReturnContact(
+        contact_id=first.contact_id,
+        reason="on_do_not_call",
+        at=NOW,
+        contact_state=ContactState.finished,
+    )
+    later = ReturnContact(contact_id=second.contact_id, reason="outside_hours", at=NOW)
+    await write(store, lease, done, later)
+    told = await Reports(database).report(campaign)
+    assert told.finished == {"on_do_not_call": 1}
+    assert [(refused.reason, refused.contacts, refused.times) for refused in told.not_placed] == [
+        ("on_do_not_call", 1, 1),
+        ("outside_hours", 1, 1),
+    ]
+    assert told.contacts == {"finished": 1, "ready": 1, "total": 2}
 
 
 async def test_repeated_request_gets_the_campaign_made_the_first_time(

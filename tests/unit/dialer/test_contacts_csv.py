@@ -11,6 +11,7 @@ import pytest
 from dialer.contacts_csv import (
     REFUSAL_COLUMNS,
     Batch,
+    ColumnChoices,
     ColumnMapping,
     ContactFileError,
     FileOptions,
@@ -18,6 +19,7 @@ from dialer.contacts_csv import (
     ParsedContact,
     Refusal,
     RefusedRow,
+    UnknownColumn,
     inspect,
     read_contacts,
     write_header,
@@ -158,6 +160,22 @@ def test_mapping_given_by_a_person_is_used_as_it_is() -> None:
     contacts, _ = read("a,b,c,d\nAnna,3471234567,x,y\n", FileOptions(mapping=mapping))
     assert contacts[0].name == "Anna"
     assert contacts[0].attributes == {"d": "y"}
+
+
+def test_some_columns_are_chosen_by_a_person_and_the_others_told_from_their_names() -> None:
+    chosen = ColumnChoices(numbers=("Kontakt",), zone="Gebiet", ignored=("Telefon",))
+    contacts, _ = read(
+        "Kontakt,Telefon,Gebiet,Nachname,Stadt\n3471234567,112,Asia/Tokyo,Rossi,Roma\n",
+        FileOptions(columns=chosen),
+    )
+    assert [entry.label for entry in contacts[0].numbers] == ["Kontakt"]
+    assert (contacts[0].name, contacts[0].zone) == ("Rossi", "Asia/Tokyo")
+    assert contacts[0].attributes == {"Stadt": "Roma"}
+
+
+def test_chosen_column_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(UnknownColumn, match="it has phone"):
+        read("phone\n3471234567\n", FileOptions(columns=ColumnChoices(due="when")))
 
 
 def test_bad_number_is_dropped_with_its_reason_when_another_is_good() -> None:
