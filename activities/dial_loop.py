@@ -30,7 +30,6 @@ from activities.ports import (
     campaign_channel,
     switch_channel,
 )
-from activities.sharing import Sharing
 from dialer.commands import (
     COMMANDS,
     Divert,
@@ -53,9 +52,8 @@ from dialer.events import (
     Event,
     SnapshotTaken,
     Tick,
-    TrunksChanged,
 )
-from dialer.model import CampaignId
+from dialer.model import AgentId, CampaignId
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnclear
 
 T = TypeVar("T")
@@ -65,6 +63,10 @@ TICK = timedelta(milliseconds=200)
 READ_LIMIT = 500
 STEP_LIMIT = 200
 """Most events in one step, so that a flood can't starve the commit."""
+LINGER = timedelta(milliseconds=20)
+"""How long a step that nobody waits for may gather more before it is committed. What it says of the
+switch is in the inbox already; each commit costs as much as five events do.
+"""
 AHEAD = timedelta(milliseconds=500)
 """How long the engine may go on while a commit is under way."""
 STORE_RETRY = timedelta(milliseconds=200)
@@ -100,9 +102,8 @@ class DialLoop:
         self._engine = Engine()
         self._queue: asyncio.Queue[Arrival] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sharing = Sharing(
-            store=store, engine=self._engine, clock=clock, apply=self._apply, ask=self._retry
-        )
+        self._committing: asyncio.Task[None] | None = None
+        self._agents: set[AgentId] = set()
         self._cursors: dict[str, int] = {}
         self._renewed_at = self._heard_at = clock()
         self._seq = 0
@@ -118,59 +119,53 @@ class DialLoop:
         started = await self._retry(
             lambda: self._store.load_started(lease, self._switch.capabilities, now)
         )
+        self._agents = {agent.agent_id for agent in started.agents}
         step = Step(now)
         self._handle(step, Arrival(event=started, received_at=now), self._clock())
-        beside = (
-            asyncio.create_task(self._read(lease), name=f"inbox {campaign}"),
-            asyncio.create_task(self._sharing.run(lease), name=f"shares {campaign}"),
-        )
+        reader = asyncio.create_task(self._read(lease), name=f"inbox {campaign}")
         try:
             self._send_urgent(step)
             await self._carry_out(lease, step, self._position())
-            reason = await self._turn_until_drained(lease, beside)
-            await _end(beside)
+            reason = await self._turn_until_drained(lease, reader)
             await self._retry(lambda: self._store.release_lease(lease, now=self._clock()))
             return reason
         finally:
-            await _end(beside)
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, LeaseLost):
+                await reader
             await self._settle()
 
-    async def _turn_until_drained(
-        self, lease: Lease, beside: Sequence["asyncio.Task[None]"]
-    ) -> str:
+    async def _turn_until_drained(self, lease: Lease, reader: "asyncio.Task[None]") -> str:
         step = Step(self._clock())
-        committing: asyncio.Task[None] | None = None
         try:
             while step.drained is None:
-                for task in beside:
-                    if task.done():
-                        task.result()
+                if reader.done():
+                    reader.result()
                 await self._turn(step)
-                if committing is not None and (committing.done() or self._is_ahead(step)):
-                    await committing
-                    committing = None
-                if committing is None and step.drained is None and self._wants_writing(step):
-                    committing = self._begin_commit(lease, step)
+                if self._committing and (self._committing.done() or self._is_ahead(step)):
+                    await self._committing
+                    self._committing = None
+                if not self._committing and step.drained is None and self._wants_writing(step):
+                    self._begin_commit(lease, step)
                     step = Step(self._clock())
                     await asyncio.sleep(0)  # what was sent leaves before the engine goes on
-            if committing is not None:
-                await committing
+            if self._committing:
+                await self._committing
             await self._carry_out(lease, step, self._position())
             return step.drained
         finally:
-            if committing is not None:
-                committing.cancel()
-                await asyncio.gather(committing, return_exceptions=True)
+            if self._committing:
+                self._committing.cancel()
+                await asyncio.gather(self._committing, return_exceptions=True)
 
-    def _begin_commit(self, lease: Lease, step: Step) -> "asyncio.Task[None]":
-        committing = asyncio.create_task(self._carry_out(lease, step, self._position()))
-        committing.add_done_callback(self._wake)
-        return committing
+    def _begin_commit(self, lease: Lease, step: Step) -> None:
+        self._committing = asyncio.create_task(self._carry_out(lease, step, self._position()))
+        self._committing.add_done_callback(self._wake)
 
     async def _turn(self, step: Step) -> None:
         """Wait for something to happen, think about it, and send what can't wait."""
         self.steps += 1
-        for arrival in await self._gather():
+        for arrival in await self._gather(step):
             self._handle(step, arrival, self._clock())
         deadline = self._engine.next_deadline()
         now = self._clock()
@@ -183,7 +178,10 @@ class DialLoop:
         return tuple(self._cursors.items())
 
     def _wants_writing(self, step: Step) -> bool:
-        return bool(step.entries) or self._clock() - self._renewed_at >= RENEW
+        now = self._clock()
+        if now - self._renewed_at >= RENEW:
+            return True
+        return bool(step.entries) and (step.is_waited_for or now - step.began >= LINGER)
 
     def _is_ahead(self, step: Step) -> bool:
         """Whether the engine has gone far enough without the commit under way."""
@@ -197,13 +195,16 @@ class DialLoop:
         """Have the loop look at a commit that is done."""
         self._queue.put_nowait(Arrival(event=None, received_at=self._clock()))
 
-    async def _gather(self) -> list[Arrival]:
+    async def _gather(self, step: Step) -> list[Arrival]:
         """Wait for something to happen or to fall due; then take everything that is there."""
         arrivals: list[Arrival] = []
         if self._queue.empty():
-            deadline = self._engine.next_deadline()
-            tick = self._heard_at + TICK
-            wait = (tick if deadline is None else min(tick, deadline)) - self._clock()
+            due = [self._heard_at + TICK]
+            if (deadline := self._engine.next_deadline()) is not None:
+                due.append(deadline)
+            if step.entries and not self._committing:
+                due.append(step.began + LINGER)
+            wait = min(due) - self._clock()
             if wait > timedelta(0):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait.total_seconds()):
@@ -219,12 +220,10 @@ class DialLoop:
         if arrival.inbox is not None:
             channel, inbox_id = arrival.inbox
             self._cursors[channel] = inbox_id
-        if arrival.event is None or not self._concerns(arrival):
+        if arrival.event is None:
             return
         self._heard_at = now
         commands = self._engine.handle(arrival.event, now)
-        if arrival.handled is not None:
-            arrival.handled.set()
         if commands or not isinstance(arrival.event, Tick):
             self._seq += 1
             if not step.entries:
@@ -251,7 +250,7 @@ class DialLoop:
     ) -> None:
         """Commit a step, then do what had to wait for that."""
         began = self._clock()
-        if self._wants_writing(step):
+        if step.entries or began - self._renewed_at >= RENEW:
             await self._retry(
                 lambda: self._store.apply(
                     lease,
@@ -346,14 +345,8 @@ class DialLoop:
         else:
             self._put(SnapshotTaken(snapshot=snapshot, asked_at=asked_at))
 
-    def _put(self, event: Event, handled: asyncio.Event | None = None) -> None:
-        self._queue.put_nowait(Arrival(event=event, received_at=self._clock(), handled=handled))
-
-    async def _apply(self, event: Event) -> None:
-        """Have the engine handle an event, and return once it has."""
-        handled = asyncio.Event()
-        self._put(event, handled)
-        await handled.wait()
+    def _put(self, event: Event) -> None:
+        self._queue.put_nowait(Arrival(event=event, received_at=self._clock()))
 
     async def _read(self, lease: Lease) -> None:
         """Feed inbox rows to the loop in commit order, from the cursor that the last step
@@ -383,7 +376,11 @@ class DialLoop:
 
     def _events_of(self, item: InboxItem, campaign: CampaignId) -> Iterable[Event]:
         if item.event is not None:
-            yield item.event
+            if isinstance(item.event, AgentChanged) and self._concerns(item, item.event):
+                self._agents.add(item.event.agent.agent_id)
+                yield item.event
+            elif not isinstance(item.event, AgentChanged):
+                yield item.event
         if item.raw is not None:
             try:
                 translated: Sequence[Event] = self._switch.translate(item.raw)
@@ -395,19 +392,9 @@ class DialLoop:
                 if not correlator or correlator.startswith(f"{campaign}-"):
                     yield event
 
-    def _concerns(self, arrival: Arrival) -> bool:
-        """A switch speaks of all its agents, of whom only those leased to us are ours, and of
-        whole trunks, of which we have a share.
-        """
-        match arrival.event if arrival.inbox else None:
-            case AgentChanged(agent=agent) if agent.agent_id not in self._engine.agents:
-                self._sharing.nudge()
-                return False
-            case TrunksChanged():
-                self._sharing.nudge()
-                return False
-            case _:
-                return True
+    def _concerns(self, item: InboxItem, event: AgentChanged) -> bool:
+        """A switch speaks of all its agents; only a person's order brings one into the campaign."""
+        return event.agent.agent_id in self._agents or item.channel.startswith("campaign:")
 
     async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask the store until it answers: while it is away nothing is dialed, and nothing is
@@ -426,14 +413,6 @@ class DialLoop:
             await asyncio.wait(self._tasks, timeout=SETTLE.total_seconds())
         for task in self._tasks:
             task.cancel()
-
-
-async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with contextlib.suppress(asyncio.CancelledError, LeaseLost):
-            await task
 
 
 def _not_sent(command: PlaceCall) -> CommandFailed:

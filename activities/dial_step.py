@@ -42,8 +42,6 @@ class Arrival:
     """None for an inbox row that concerns another campaign: only the cursor moves."""
     received_at: datetime
     inbox: tuple[str, int] | None = None
-    handled: asyncio.Event | None = None
-    """Set once the engine has seen the event."""
 
 
 @dataclass(slots=True)
@@ -59,6 +57,11 @@ class Step:
     after_commit: list[tuple[SwitchCommand, datetime]] = field(default_factory=list)
     questions: list[LoadContacts | TakeSnapshot] = field(default_factory=list)
     drained: str | None = None
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether something is only done once this is committed."""
+        return bool(self.after_commit or self.questions or self.drained)
 
     def add(self, command: Command, *, since: datetime) -> None:
         """Take up a command that an event of `since` has caused."""
