@@ -17,19 +17,18 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, assert_never
 
+from activities.dial_inbox import InboxReader
 from activities.dial_step import Arrival, DialObserver, Step
 from activities.ports import (
     DialStore,
     Inbox,
-    InboxItem,
     JournalEntry,
     Lease,
     LeaseLost,
     StoreUnavailable,
     Switch,
-    campaign_channel,
-    switch_channel,
 )
+from activities.sharing import Sharing
 from dialer.commands import (
     COMMANDS,
     Divert,
@@ -52,15 +51,15 @@ from dialer.events import (
     Event,
     SnapshotTaken,
     Tick,
+    TrunksChanged,
 )
-from dialer.model import AgentId, CampaignId
+from dialer.model import CampaignId
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnclear
 
 T = TypeVar("T")
 
 TICK = timedelta(milliseconds=200)
 """Longest sleep of the loop; pacing looks at ages this often."""
-READ_LIMIT = 500
 STEP_LIMIT = 200
 """Most events in one step, so that a flood can't starve the commit."""
 LINGER = timedelta(milliseconds=20)
@@ -75,7 +74,6 @@ STALE = timedelta(seconds=2)
 RENEW = timedelta(seconds=30)
 """A lease is renewed this often even while nothing happens."""
 SETTLE = timedelta(seconds=2)
-WAIT_INBOX = timedelta(seconds=1)
 
 
 class DialLoop:
@@ -94,7 +92,6 @@ class DialLoop:
         parallel_dials: int = 32,
     ) -> None:
         self._store = store
-        self._inbox = inbox
         self._switch = switch
         self._clock = clock
         self._observer = observer
@@ -103,7 +100,16 @@ class DialLoop:
         self._queue: asyncio.Queue[Arrival] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._committing: asyncio.Task[None] | None = None
-        self._agents: set[AgentId] = set()
+        self._sharing = Sharing(
+            store=store, engine=self._engine, clock=clock, apply=self._apply, ask=self._retry
+        )
+        self._reader = InboxReader(
+            inbox=inbox,
+            switch=switch,
+            observer=observer,
+            put=self._queue.put_nowait,
+            retry=self._retry,
+        )
         self._cursors: dict[str, int] = {}
         self._renewed_at = self._heard_at = clock()
         self._seq = 0
@@ -119,28 +125,32 @@ class DialLoop:
         started = await self._retry(
             lambda: self._store.load_started(lease, self._switch.capabilities, now)
         )
-        self._agents = {agent.agent_id for agent in started.agents}
         step = Step(now)
         self._handle(step, Arrival(event=started, received_at=now), self._clock())
-        reader = asyncio.create_task(self._read(lease), name=f"inbox {campaign}")
+        beside = (
+            asyncio.create_task(self._reader.run(lease), name=f"inbox {campaign}"),
+            asyncio.create_task(self._sharing.run(lease), name=f"shares {campaign}"),
+        )
         try:
             self._send_urgent(step)
             await self._carry_out(lease, step, self._position())
-            reason = await self._turn_until_drained(lease, reader)
+            reason = await self._turn_until_drained(lease, beside)
+            await _end(beside)
             await self._retry(lambda: self._store.release_lease(lease, now=self._clock()))
             return reason
         finally:
-            reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError, LeaseLost):
-                await reader
+            await _end(beside)
             await self._settle()
 
-    async def _turn_until_drained(self, lease: Lease, reader: "asyncio.Task[None]") -> str:
+    async def _turn_until_drained(
+        self, lease: Lease, beside: Sequence["asyncio.Task[None]"]
+    ) -> str:
         step = Step(self._clock())
         try:
             while step.drained is None:
-                if reader.done():
-                    reader.result()
+                for task in beside:
+                    if task.done():
+                        task.result()
                 await self._turn(step)
                 if self._committing and (self._committing.done() or self._is_ahead(step)):
                     await self._committing
@@ -220,10 +230,12 @@ class DialLoop:
         if arrival.inbox is not None:
             channel, inbox_id = arrival.inbox
             self._cursors[channel] = inbox_id
-        if arrival.event is None:
+        if arrival.event is None or not self._concerns(arrival):
             return
         self._heard_at = now
         commands = self._engine.handle(arrival.event, now)
+        if arrival.handled is not None:
+            arrival.handled.set()
         if commands or not isinstance(arrival.event, Tick):
             self._seq += 1
             if not step.entries:
@@ -345,56 +357,28 @@ class DialLoop:
         else:
             self._put(SnapshotTaken(snapshot=snapshot, asked_at=asked_at))
 
-    def _put(self, event: Event) -> None:
-        self._queue.put_nowait(Arrival(event=event, received_at=self._clock()))
+    def _put(self, event: Event, handled: asyncio.Event | None = None) -> None:
+        self._queue.put_nowait(Arrival(event=event, received_at=self._clock(), handled=handled))
 
-    async def _read(self, lease: Lease) -> None:
-        """Feed inbox rows to the loop in commit order, from the cursor that the last step
-        applied.
+    async def _apply(self, event: Event) -> None:
+        """Have the engine handle an event, and return once it has."""
+        handled = asyncio.Event()
+        self._put(event, handled)
+        await handled.wait()
+
+    def _concerns(self, arrival: Arrival) -> bool:
+        """A switch speaks of all its agents, of whom only those leased to us are ours, and of
+        whole trunks, of which we have a share.
         """
-        cursors = dict(lease.cursors)
-        campaign, switch = campaign_channel(lease.campaign_id), switch_channel(lease.switch_id)
-        for channel in (campaign, switch):
-            cursors.setdefault(channel, 0)
-        while True:
-            position = tuple(cursors.items())
-            items = await self._retry(lambda: self._inbox.read(position, limit=READ_LIMIT))  # noqa: B023 (awaited at once)
-            for item in items:
-                cursors[item.channel] = item.inbox_id
-                for event in tuple(self._events_of(item, lease.campaign_id)) or (None,):
-                    self._queue.put_nowait(
-                        Arrival(
-                            event=event,
-                            received_at=item.received_at,
-                            inbox=(item.channel, item.inbox_id),
-                        )
-                    )
-            if not items:
-                await self._retry(
-                    lambda: self._inbox.wait((campaign, switch), timeout=WAIT_INBOX.total_seconds())
-                )
-
-    def _events_of(self, item: InboxItem, campaign: CampaignId) -> Iterable[Event]:
-        if item.event is not None:
-            if isinstance(item.event, AgentChanged) and self._concerns(item, item.event):
-                self._agents.add(item.event.agent.agent_id)
-                yield item.event
-            elif not isinstance(item.event, AgentChanged):
-                yield item.event
-        if item.raw is not None:
-            try:
-                translated: Sequence[Event] = self._switch.translate(item.raw)
-            except ValueError as error:
-                self._observer.untranslatable(item.channel, error)
-                return
-            for event in translated:
-                correlator = getattr(event, "correlator", "")
-                if not correlator or correlator.startswith(f"{campaign}-"):
-                    yield event
-
-    def _concerns(self, item: InboxItem, event: AgentChanged) -> bool:
-        """A switch speaks of all its agents; only a person's order brings one into the campaign."""
-        return event.agent.agent_id in self._agents or item.channel.startswith("campaign:")
+        match arrival.event if arrival.inbox else None:
+            case AgentChanged(agent=agent) if agent.agent_id not in self._engine.agents:
+                self._sharing.nudge()
+                return False
+            case TrunksChanged():
+                self._sharing.nudge()
+                return False
+            case _:
+                return True
 
     async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask the store until it answers: while it is away nothing is dialed, and nothing is
@@ -413,6 +397,14 @@ class DialLoop:
             await asyncio.wait(self._tasks, timeout=SETTLE.total_seconds())
         for task in self._tasks:
             task.cancel()
+
+
+async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError, LeaseLost):
+            await task
 
 
 def _not_sent(command: PlaceCall) -> CommandFailed:

@@ -1,5 +1,6 @@
 """One step of the dial loop: what the engine wants written and sent, by when it may be."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -42,6 +43,8 @@ class Arrival:
     """None for an inbox row that concerns another campaign: only the cursor moves."""
     received_at: datetime
     inbox: tuple[str, int] | None = None
+    handled: asyncio.Event | None = None
+    """Set once the engine has seen the event."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from dialer.commands import Divert, HangUp, Join, ParkAgent, PlaceCall, PlayMessage, RecordCommand
 from dialer.events import Event, Started, SwitchEvent
-from dialer.model import CampaignId, Dialable, SwitchId
+from dialer.model import Agent, AgentId, CampaignId, Dialable, SwitchId, Trunk
+from dialer.sharing import Demand
 from dialer.switching import Accepted, Capabilities, RawEvent, SwitchSnapshot
 
 
@@ -66,6 +67,20 @@ class JournalEntry:
     inbox_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """What a campaign has of its switch from now on, beside the other campaigns there."""
+
+    trunks: tuple[Trunk, ...]
+    """With the lines and calls per second that it may use."""
+    agents: tuple[Agent, ...]
+    """Who work for it now, as they are stored."""
+    leaving: tuple[tuple[AgentId, str], ...] = ()
+    """Who should go to another campaign once they have finished, and why."""
+    unsettled: bool = False
+    """Shares are moving: ask again soon."""
+
+
 class LeaseLost(Exception):
     """Somebody else dials for this campaign now."""
 
@@ -116,6 +131,14 @@ class DialStore(Protocol):
         self, lease: Lease, *, limit: int, now: datetime
     ) -> tuple[tuple[Dialable, ...], bool, datetime | None]:
         """Claim due contacts; also whether none are left at all, and when the next falls due."""
+        ...
+
+    async def share(self, lease: Lease, demand: Demand, *, now: datetime) -> Shares:
+        """Tell what the campaign uses and wants, renew the lease, and learn what it may use.
+
+        `demand` is what the engine goes by when asked; the answer must be applied before the next.
+        Agents of the campaign whom nobody has and it needs are leased to it.
+        """
         ...
 
     async def release_lease(self, lease: Lease, *, now: datetime) -> None:

@@ -194,6 +194,16 @@ class SaveAgent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseAgent:
+    """An agent who was withdrawn has finished: from this step on he is any campaign's."""
+
+    agent_id: AgentId
+    at: datetime
+    reason: str
+    kind: Literal["release_agent"] = "release_agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaveDisposition:
     """What the agent said about an attempt."""
 
@@ -249,6 +259,7 @@ RecordCommand = (
     | CloseAttempt
     | ReturnContact
     | SaveAgent
+    | ReleaseAgent
     | SaveDisposition
     | NotePacing
     | NoteOddity
@@ -269,6 +280,7 @@ Command = Annotated[
     | CloseAttempt
     | ReturnContact
     | SaveAgent
+    | ReleaseAgent
     | SaveDisposition
     | NotePacing
     | NoteOddity

@@ -6,13 +6,14 @@ is due, then places calls: so whoever comes free is offered a waiting person bef
 A tick that yields no command leaves nothing changed that a later step could notice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from dialer.commands import Command, Drained
 from dialer.events import (
     AgentChanged,
+    AgentWithdrawn,
     CallAnswered,
     CallEnded,
     CallHeld,
@@ -39,14 +40,16 @@ from dialer.events import (
 from dialer.live import agents, matching, orders, placing, recovery, replies, selection, timers
 from dialer.live.correlators import Correlators
 from dialer.live.deadlines import Timer
+from dialer.live.demand import demand_of
 from dialer.live.law import Rule
 from dialer.live.status import EngineStatus, status_of
 from dialer.live.switch_events import on_line_event, on_machine
 from dialer.live.trunks import Bucket, Trunks
 from dialer.live.world import SNAPSHOT_EVERY, Counts, World
-from dialer.model import CampaignSettings
+from dialer.model import Agent, AgentId, CampaignSettings, Trunk
 from dialer.pacing import make_pacer
 from dialer.pacing.base import Floor, Pacer
+from dialer.sharing import Demand
 
 TICK_EVERY = timedelta(milliseconds=200)
 """How often a running engine wants a tick, beside its deadlines."""
@@ -97,7 +100,7 @@ class Engine:
         if world.resting and agents.wants_agents(world):
             due += [line.retry_at for line in world.resting.values() if line.willing]
         if world.starved:
-            due.append(world.trunks.bucket.next_at())
+            due.append(world.trunks.next_at())
         return min((at for at in due if at is not None), default=None)
 
     def floor(self, now: datetime) -> Floor:
@@ -107,6 +110,25 @@ class Engine:
     def status(self, now: datetime) -> EngineStatus:
         """Everything in progress, for the live display."""
         return status_of(self._require("status"), now)
+
+    def demand(self, now: datetime) -> Demand:
+        """What this campaign uses and wants of what it shares with others on its switch."""
+        return demand_of(self._require("demand"), now)
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        """The trunks with the lines that the engine goes by."""
+        return self._require("trunks").trunks.known
+
+    @property
+    def agents(self) -> Mapping[AgentId, Agent]:
+        """The agents of this campaign who aren't about to leave it."""
+        lines = self._require("agents").agents
+        return {agent_id: line.agent for agent_id, line in lines.items() if not line.leaving}
+
+    def is_leaving(self, agent_id: AgentId) -> bool:
+        """Whether an agent finishes what he is about, to work elsewhere."""
+        return agent_id in self._require("is_leaving").leaving
 
     @property
     def drained(self) -> bool:
@@ -169,10 +191,12 @@ class Engine:
                 selection.removed(world, event, now)
             case AgentChanged():
                 orders.agent_changed(world, event.agent, now)
+            case AgentWithdrawn():
+                orders.agent_withdrawn(world, event, now)
             case Disposed():
                 orders.disposed(world, event, now)
             case TrunksChanged():
-                orders.trunks_changed(world, event)
+                orders.trunks_changed(world, event, now)
             case SettingsChanged():
                 orders.settings_changed(world, event, self._make_pacer, now)
             case PauseRequested():
@@ -194,6 +218,7 @@ class Engine:
             matching.match(world, now)
         if world.drained:
             return
+        agents.give_up_leaving(world, now)
         agents.park_resting(world, now)
         if world.pace_due or tick:
             placing.pace(world, self._rules, now)

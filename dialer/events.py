@@ -117,8 +117,21 @@ class AgentChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentWithdrawn:
+    """An agent is to work elsewhere. He finishes his talk and wrap-up, his parked call is ended,
+    and then he is released (`ReleaseAgent`).
+    """
+
+    agent_id: AgentId
+    reason: str = ""
+    kind: Literal["agent_withdrawn"] = "agent_withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrunksChanged:
-    """The switch's trunks, as last read."""
+    """The switch's trunks as last read, with the lines and calls per second that this campaign
+    may use of them now.
+    """
 
     trunks: tuple[Trunk, ...]
     kind: Literal["trunks_changed"] = "trunks_changed"
@@ -327,6 +340,7 @@ Event = Annotated[
     | Tick
     | ContactsLoaded
     | AgentChanged
+    | AgentWithdrawn
     | TrunksChanged
     | CommandAccepted
     | CommandFailed

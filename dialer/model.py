@@ -110,6 +110,10 @@ class CampaignSettings(Frozen):
     )
     """Most time after a talk before the agent is free again; a disposition ends it sooner."""
     distribution: Distribution = Distribution.most_idle
+    weight: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Share of lines, calls per second and agents among campaigns of the same priority."""
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    """Higher is served first, up to its need, from what campaigns of a switch share."""
     hours: CallingHours = CallingHours.always()
     """When the campaign itself may run, in its own zone."""
     contact_hours: CallingHours = CallingHours.always()
@@ -170,6 +174,8 @@ class Trunk:
     lines: int
     """Lines that this campaign may use at once."""
     enabled: bool = True
+    calls_per_second: float | None = None
+    """Most calls that this campaign may start a second; None is no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from dialer.agent import AgentMove, AgentState
 from dialer.call import UNANSWERED
-from dialer.commands import HangUp, ParkAgent
+from dialer.commands import HangUp, ParkAgent, ReleaseAgent
 from dialer.live.deadlines import Timer
 from dialer.live.world import Line, Origin, World
-from dialer.model import AgentId, AgentStatus, CallRef
+from dialer.model import AgentId, CallRef
 from dialer.pacing.base import Parked, WrapEnded
 
 PARK_RING = timedelta(seconds=15)
@@ -61,13 +61,18 @@ def _park(world: World, line: Line, now: datetime) -> None:
 
 def parked(world: World, line: Line, call: CallRef, now: datetime) -> None:
     """The agent is on the line and waits."""
-    line.park_call, line.seen_at = call, now
+    known = line.park_call
+    if known is None or call.leg or known.call_id != call.call_id:
+        line.park_call = call  # else the leg, which is left out now, was told or stored before
+    line.seen_at = now
     line.failures, line.retry_at = 0, None
     world.deadlines.cancel(Timer.park_ring, line.agent.agent_id)
     world.observe(Parked(ring_s=max(0.0, (now - line.since).total_seconds())), now)
     world.move_agent(line, AgentMove.answered, now)
-    if line.agent.status is not AgentStatus.available:
+    if not line.stays:
         release(world, line, now, reason="agent_left")
+    elif line.park_call is not None and not line.park_call.leg:
+        release(world, line, now, reason="leg_unknown")  # nobody could be joined with him
 
 
 def park_ended(world: World, line: Line, now: datetime, *, failure: bool = True) -> None:
@@ -120,6 +125,27 @@ def release(world: World, line: Line, now: datetime, *, reason: str) -> None:
     world.deadlines.set(Timer.release, line.agent.agent_id, now + RELEASE_CHECK)
 
 
+def let_go(world: World, line: Line, now: datetime) -> None:
+    """End the parked call of an agent who leaves, unless a customer needs him first."""
+    on_line = line.state is AgentState.parked
+    if on_line or (line.state is AgentState.ringing and not line.attempt_id):
+        release(world, line, now, reason="agent_left")
+
+
+def give_up_leaving(world: World, now: datetime) -> None:
+    """Forget the agents who were withdrawn and have finished: another campaign may have them."""
+    for agent_id, line in list(world.leaving.items()):
+        if line.state is not AgentState.idle or line.park:
+            continue
+        del world.leaving[agent_id], world.agents[agent_id]
+        world.free.pop(agent_id, None)
+        world.resting.pop(agent_id, None)
+        if world.addresses.get(line.agent.address) == agent_id:
+            del world.addresses[line.agent.address]
+        world.emit(ReleaseAgent(agent_id=agent_id, at=now, reason=line.leaving))
+        world.pace_due = True
+
+
 def release_unheard(world: World, agent_id: AgentId, now: datetime) -> None:
     """The switch has not said that a released agent's call ended: look, ask again, or let go."""
     line = world.agents[agent_id]
@@ -158,7 +184,7 @@ def unreserve(world: World, line: Line, now: datetime, *, suspect: bool, failure
         line.suspect_at = now
         world.ask_snapshot(now)
     world.move_agent(line, AgentMove.unreserved, now)
-    if line.agent.status is not AgentStatus.available:
+    if not line.stays:
         release(world, line, now, reason="agent_left")
 
 
@@ -197,5 +223,5 @@ def wrapped(world: World, agent_id: AgentId, now: datetime) -> None:
     world.move_agent(line, AgentMove.wrapped, now)
     if stays:
         world.move_agent(line, AgentMove.answered, now)
-        if line.agent.status is not AgentStatus.available:
+        if not line.stays:
             release(world, line, now, reason="agent_left")

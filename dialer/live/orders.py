@@ -7,6 +7,7 @@ from dialer.agent import AgentState
 from dialer.call import UNANSWERED
 from dialer.commands import SaveDisposition
 from dialer.events import (
+    AgentWithdrawn,
     Disposed,
     DrainRequested,
     PauseRequested,
@@ -16,7 +17,7 @@ from dialer.events import (
 )
 from dialer.live import agents, calls, selection
 from dialer.live.world import Line, World
-from dialer.model import Agent, AgentStatus, CampaignSettings
+from dialer.model import Agent, CampaignSettings
 from dialer.outcomes import Outcome
 from dialer.pacing.base import Pacer
 
@@ -40,11 +41,20 @@ def agent_changed(world: World, agent: Agent, now: datetime) -> None:
             line.idle_since = now
     world.sort_agent(line)
     world.pace_due = True
-    if agent.status is AgentStatus.available:
+    if not line.stays:
+        agents.let_go(world, line, now)
+
+
+def agent_withdrawn(world: World, event: AgentWithdrawn, now: datetime) -> None:
+    """Let an agent finish what he is about; then he is free for another campaign."""
+    line = world.agents.get(event.agent_id)
+    if line is None or line.leaving:
         return
-    on_line = line.state is AgentState.parked
-    if on_line or (line.state is AgentState.ringing and not line.attempt_id):
-        agents.release(world, line, now, reason="agent_left")
+    line.leaving = event.reason or "withdrawn"
+    world.leaving[event.agent_id] = line
+    world.sort_agent(line)
+    world.pace_due = True
+    agents.let_go(world, line, now)
 
 
 def disposed(world: World, event: Disposed, now: datetime) -> None:
@@ -63,9 +73,9 @@ def disposed(world: World, event: Disposed, now: datetime) -> None:
         agents.wrapped(world, event.agent_id, now)
 
 
-def trunks_changed(world: World, event: TrunksChanged) -> None:
-    """Take over the switch's trunks; calls in progress keep their lines."""
-    world.trunks.configure(event.trunks, world.started.settings.trunks)
+def trunks_changed(world: World, event: TrunksChanged, now: datetime) -> None:
+    """Take over the switch's trunks, or our share of them; calls in progress keep their lines."""
+    world.trunks.configure(event.trunks, world.started.settings.trunks, now)
     world.pace_due = True
 
 
@@ -78,7 +88,7 @@ def settings_changed(
     """Go by other settings from now on; what is in progress keeps its deadlines."""
     before, settings = world.started.settings, event.settings
     world.configure(settings)
-    world.trunks.configure(world.trunks.known, settings.trunks)
+    world.trunks.configure(world.trunks.known, settings.trunks, now)
     world.trunks.bucket.retune(settings.pacing.calls_per_second, now)
     if before.mode is settings.mode:
         world.pacer.retune(settings)

@@ -22,6 +22,10 @@ SILENCE = timedelta(seconds=5)
 CLOSING = timedelta(seconds=60)
 """Before the campaign's hours end: no more running ahead."""
 
+LINES = "the trunks' lines"
+CAMPAIGN_RATE = "calls per second"
+TRUNK_RATE = "the trunks' calls per second"
+
 _FIGURES = re.compile(r"[\d.,%]+")
 
 
@@ -97,6 +101,7 @@ def blocked(world: World, now: datetime) -> str:
 def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     """Ask the pacer and place what may be placed."""
     world.pace_due = False
+    world.lacking, world.rate_starved = 0, False
     seen = floor(world, now)
     why_not = blocked(world, now)
     if why_not:
@@ -117,7 +122,7 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
         world.trunks.bucket.take(placed, now)
     reason = f"{decision.reason}; held back by {cap}" if cap else decision.reason
     kind = _FIGURES.sub("", reason)
-    world.starved = cap == "calls per second"
+    world.starved = cap in (CAMPAIGN_RATE, TRUNK_RATE)
     world.pace_due = False
     if placed == 0 and kind == world.pace_kind:
         return
@@ -140,23 +145,28 @@ def _capped(world: World, seen: Floor, wanted: int, now: datetime) -> tuple[int,
     """What of the pacer's wish the switch and the settings allow, and what held the rest back."""
     pacing = world.started.settings.pacing
     in_progress = len(world.calls)
-    limits = [
-        (world.trunks.free_lines(), "the trunks' lines"),
+    own = [
         (pacing.concurrency - in_progress, "the ceiling of calls in progress"),
-        (int(world.trunks.bucket.available(now)), "calls per second"),
+        (int(world.trunks.bucket.available(now)), CAMPAIGN_RATE),
     ]
     if not world.agentless:
         most = int(pacing.max_lines_per_agent * seen.agents)
-        limits.append((most - in_progress, "the ceiling of lines per agent"))
+        own.append((most - in_progress, "the ceiling of lines per agent"))
+    lines, startable = world.trunks.free_lines(), world.trunks.startable(now)
+    # What others of the switch are told: only what they could give would let more be placed.
+    asked = max(0, min(wanted, *(most for most, _ in own)))
+    world.lacking = max(0, asked - lines)
+    world.rate_starved = startable < min(asked, lines)
+    limits = [(lines, LINES), *own, (startable, TRUNK_RATE)]
     least, name = min(limits, key=lambda limit: limit[0])
     return (wanted, "") if least >= wanted else (max(0, least), name)
 
 
 def _place_one(world: World, rules: Sequence[Rule], now: datetime) -> str:
     """Place one call, or say what is lacking."""
-    trunk = world.trunks.pick()
+    trunk = world.trunks.pick(now)
     if trunk is None:
-        return "the trunks' lines"
+        return TRUNK_RATE if world.trunks.free_lines() else LINES
     line = None
     if world.started.capabilities.way is Way.agent_first and not world.agentless:
         line = matching.pick(world, None, now)
@@ -185,7 +195,7 @@ def _open(
     )
     world.calls[attempt_id] = call
     world.contacts[contact.contact_id] = attempt_id
-    world.trunks.occupy(trunk.trunk_id)
+    world.trunks.start(trunk.trunk_id, now)
     world.counts.placed += 1
     agent_id: AgentId | None = None
     if line is not None:

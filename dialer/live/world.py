@@ -14,7 +14,7 @@ from dialer.agent import advance as advance_agent
 from dialer.call import WAITING, CallMove, CallState
 from dialer.call import advance as advance_call
 from dialer.commands import Command, NoteOddity, SaveAgent, SaveAttempt, TakeSnapshot
-from dialer.events import CommandFailed, Started
+from dialer.events import CallEnded, CommandFailed, Started
 from dialer.live.buffer import Buffer
 from dialer.live.correlators import Correlators
 from dialer.live.deadlines import Deadlines, Timer
@@ -102,6 +102,8 @@ class LiveCall:
     abandoned_told: bool = False
     """The pacer has been told that nobody came."""
     contact_removed: str = ""
+    ended: CallEnded | None = None
+    """The end of a call whose join is still to be told, if it happened."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,11 +132,18 @@ class Line:
     retry_at: datetime | None = None
     disposed: bool = False
     """The disposition came before the end of the talk."""
+    leaving: str = ""
+    """Why he leaves the campaign once he has finished."""
+
+    @property
+    def stays(self) -> bool:
+        """The person wants to work, and here."""
+        return self.agent.status is AgentStatus.available and not self.leaving
 
     @property
     def willing(self) -> bool:
-        """The person wants to work and his device can be called."""
-        return self.agent.status is AgentStatus.available and self.agent.reachable
+        """The person wants to work here and his device can be called."""
+        return self.stays and self.agent.reachable
 
     @property
     def order(self) -> tuple[int, str]:
@@ -179,6 +188,8 @@ class World:
     """Agents who can take a customer."""
     resting: dict[AgentId, Line] = field(default_factory=dict)
     """Idle agents of a switch that parks them."""
+    leaving: dict[AgentId, Line] = field(default_factory=dict)
+    """Agents who were withdrawn and finish what they are about."""
     parks: dict[str, AgentId] = field(default_factory=dict)
     last_served: tuple[int, str] = (-(10**9), "")
     buffer: Buffer = field(default_factory=Buffer)
@@ -204,6 +215,10 @@ class World:
     pace_reason: str = ""
     starved: bool = False
     """Calls per second alone held the last calls back: a hint for whoever waits on the clock."""
+    lacking: int = 0
+    """Calls that lines alone held back when calls were last placed."""
+    rate_starved: bool = False
+    """Calls per second of the trunks held calls back then."""
     commands: list[Command] = field(default_factory=list)
     snapshot_asked: bool = False
     """In the step under way."""

@@ -49,7 +49,11 @@ async def trunks(
     rows = await connection.fetch(dial_sql.TRUNKS, lease.switch_id, list(wanted))
     return tuple(
         Trunk(
-            trunk_id=row["id"], address=row["address"], lines=row["lines"], enabled=row["enabled"]
+            trunk_id=row["id"],
+            address=row["address"],
+            lines=row["lines"],
+            enabled=row["enabled"],
+            calls_per_second=row["calls_per_second"],
         )
         for row in rows
     )

@@ -74,7 +74,7 @@ ORDER BY a.position, a.id
 """
 
 TRUNKS = """
-SELECT id, address, lines, enabled FROM trunks
+SELECT id, address, lines, enabled, calls_per_second FROM trunks
 WHERE switch_id = $1 AND (id = ANY($2) OR (cardinality($2) = 0 AND enabled))
 ORDER BY id
 """
@@ -158,7 +158,7 @@ SELECT min(first.due_at) FROM level CROSS JOIN LATERAL (
 """
 
 RELEASE = """
-UPDATE leases SET owner = '', renewed_at = $4
+UPDATE leases SET owner = '', demand = NULL, renewed_at = $4
 WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 RETURNING 1
 """
 

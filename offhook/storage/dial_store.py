@@ -16,6 +16,7 @@ from activities.ports import (
     JournalEntry,
     Lease,
     LeaseLost,
+    Shares,
     StoreUnavailable,
     campaign_channel,
     switch_channel,
@@ -23,8 +24,9 @@ from activities.ports import (
 from dialer.commands import RecordCommand
 from dialer.events import DrainRequested, Started
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Dialable
+from dialer.sharing import Demand
 from dialer.switching import Capabilities
-from offhook.storage import dial_reads, dial_sql, step_sql
+from offhook.storage import dial_reads, dial_sql, sharing, sharing_sql, step_sql
 from offhook.storage.errors import CampaignNotFound
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import Pool, store_errors
@@ -86,6 +88,7 @@ class PostgresDialStore:
         key = (lease.campaign_id, lease.shard)
         with store_errors():
             async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(sharing_sql.LOCK, lease.switch_id)
                 if not await connection.fetchval(dial_sql.HOLD, *key, lease.epoch):
                     raise LeaseLost(lease.campaign_id)
                 cutoff = now - AGENT_LEASE
@@ -100,7 +103,7 @@ class PostgresDialStore:
                     settings=settings,
                     capabilities=capabilities,
                     agents=await dial_reads.agents(connection, lease),
-                    trunks=await dial_reads.trunks(connection, lease, settings.trunks),
+                    trunks=await sharing.first_share(connection, lease, settings.trunks, now),
                     attempts=await dial_reads.open_attempts(connection, lease),
                     parks=await dial_reads.open_parks(connection, lease),
                     tally=await dial_reads.tally(connection, lease),
@@ -177,6 +180,12 @@ class PostgresDialStore:
             raise
         contacts = tuple(contact for contact in claimed if contact.numbers)
         return contacts, next_due_at is None, next_due_at
+
+    async def share(self, lease: Lease, demand: Demand, *, now: datetime) -> Shares:
+        """Tell what the campaign uses and wants, renew the lease, and learn what it may use."""
+        with store_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                return await sharing.exchange(connection, lease, demand, now=now)
 
     async def release_lease(self, lease: Lease, *, now: datetime) -> None:
         """Give back the claimed contacts, the agents and the lease; again, it changes nothing."""

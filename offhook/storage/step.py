@@ -21,6 +21,7 @@ from dialer.commands import (
     NotePacing,
     OpenAttemptRecord,
     RecordCommand,
+    ReleaseAgent,
     ReturnContact,
     SaveAgent,
     SaveAttempt,
@@ -96,6 +97,7 @@ class Step:
     refusals: dict[tuple[int, str, str], _Count] = field(default_factory=dict)
     dispositions: list[Row] = field(default_factory=list)
     oddities: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    released: list[Row] = field(default_factory=list)
     pacing: str | None = None
 
     def rows(self, entries: Sequence[JournalEntry], now: datetime) -> dict[str, list[Row]]:
@@ -121,6 +123,7 @@ class Step:
             ],
             "dispositions": list(self.dispositions),
             "oddities": [(key, n, now, c, d) for key, (n, c, d) in self.oddities.items()],
+            "released": list(self.released),
         }
         return {name: rows for name, rows in parts.items() if rows}
 
@@ -140,6 +143,8 @@ def fold(records: Iterable[RecordCommand]) -> Step:
                 _return(step, record)
             case SaveAgent():
                 _agent(step, record)
+            case ReleaseAgent():
+                step.released.append((record.agent_id,))
             case SaveDisposition():
                 _attempt(step, record.attempt_id).disposition = record.code
                 step.dispositions.append(

@@ -153,6 +153,11 @@ _PARTS = {
         SET count = o.count + EXCLUDED.count, last_at = EXCLUDED.last_at,
             last_correlator = EXCLUDED.last_correlator, last_detail = EXCLUDED.last_detail""",
     ),
+    "released": _Part(
+        "agent_id text",
+        """DELETE FROM agent_leases l USING {rows}
+        WHERE l.agent_id = x.agent_id AND l.campaign_id = $1 AND l.shard = $2""",
+    ),
 }
 
 

@@ -111,8 +111,10 @@ trunks = Table(
     _text("name"),
     _count("lines"),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("calls_per_second", Float, nullable=True),
     UniqueConstraint("switch_id", "address"),
     CheckConstraint("lines >= 0", name="lines"),
+    CheckConstraint("calls_per_second > 0", name="calls_per_second"),
 )
 
 agents = Table(
@@ -182,11 +184,13 @@ leases = Table(
     _json("cursors"),
     Column("seq", BigInteger, nullable=False, server_default=text("0")),
     Column("pacing", JSONB, nullable=True),
+    Column("demand", JSONB, nullable=True),
     _at("taken_at", required=True),
     _at("renewed_at", required=True),
     postgresql_with={"fillfactor": "20"},
 )
-"""`seq` is the last journal number of the epoch; `owner` is empty while nobody dials."""
+"""`seq` is the last journal number of the epoch; `owner` is empty while nobody dials; `demand` is
+what the campaign has of its switch and wants of it, empty once it is released."""
 
 agent_leases = Table(
     "agent_leases",
@@ -378,6 +382,21 @@ journal = Table(
     Index(None, "at", postgresql_using="brin"),
 )
 """Bytes: a replay must see exactly what was written. No foreign key: fifty lookups a step."""
+
+journal_packs = Table(
+    "journal_packs",
+    metadata,
+    Column("campaign_id", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("entries", Integer, nullable=False),
+    _at("first_at", required=True),
+    _at("last_at", required=True),
+    Column("data", LargeBinary, nullable=False),
+)
+"""Entries of journals that have ended, many to a row and compressed; they leave `journal`."""
 
 refusals = Table(
     "refusals",
