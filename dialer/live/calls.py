@@ -7,8 +7,9 @@ by the caller; nothing here changes a state except by the table.
 from datetime import datetime, timedelta
 
 from dialer.agent import AgentState
-from dialer.call import UNANSWERED, CallMove, CallState, ended_outcome
+from dialer.call import UNANSWERED, CallMove, CallState, UnexpectedMove, ended_outcome
 from dialer.commands import CloseAttempt, ContactState, HangUp, PlayMessage
+from dialer.events import CallEnded, EndedBy
 from dialer.live import agents
 from dialer.live.deadlines import Timer
 from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, World, as_attempts
@@ -21,6 +22,8 @@ HELD_GRACE = timedelta(seconds=1)
 """Least time between an answer and giving up, for the switch to say that the call is held."""
 HELD_SOON = timedelta(milliseconds=500)
 """The same when the answer itself was told late."""
+JOIN_NEWS = timedelta(seconds=1)
+"""How long the end of a call waits for the word of a join that it may have overtaken."""
 HANG_UP_CHECK = timedelta(seconds=3)
 HANG_UPS = 6
 """How often a call is asked to end before it is closed without the switch's word."""
@@ -34,8 +37,15 @@ def merge_ref(call: LiveCall, ref: CallRef, *, leg_known: bool) -> None:
         if ref.leg and not call.leg_known:
             call.call, call.leg_known = ref, True
         return
-    call.call = ref
+    call.call = keep_leg(call.call, ref) if call.leg_known else ref
     call.leg_known = leg_known or bool(ref.leg)
+
+
+def keep_leg(known: CallRef | None, said: CallRef) -> CallRef:
+    """What the switch says now, with the leg that it said before where it leaves it out."""
+    if known is None or said.leg or known.call_id != said.call_id:
+        return said
+    return known
 
 
 def answered(world: World, call: LiveCall, at: datetime, now: datetime) -> None:
@@ -148,6 +158,39 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
     world.observe(Served(wait_s=_seconds(call.answered_at, now)), now)
     _seat(world, call, address, now)
     world.save_call(call, now)
+    if call.ended is not None:
+        close_ended(world, call, now)
+
+
+def ended(world: World, call: LiveCall, event: CallEnded, now: datetime) -> None:
+    """The switch says that a call is over: close it, with what the end itself tells."""
+    if call.state in UNANSWERED and event.outcome is Outcome.answered and not call.hang_ups:
+        answered(world, call, event.at, now)  # somebody did, and word of it was lost or is late
+        world.save_call(call, now)
+    elif call.state is CallState.joining:
+        if event.by is not EndedBy.agent:
+            _await_join(world, call, event, now)
+            return
+        joined(world, call, "", now)  # only an agent who talked with the customer can end it
+    if call.attempt_id in world.calls:
+        close(world, call, now, said=event.outcome, cause=event.cause)
+
+
+def _await_join(world: World, call: LiveCall, event: CallEnded, now: datetime) -> None:
+    """Keep the attempt open for the word of its join, which the end may have overtaken."""
+    if call.ended is not None:
+        raise UnexpectedMove(call.state, CallMove.ended)
+    call.ended = event
+    for timer in (Timer.patience, Timer.reserve, Timer.join_check):
+        world.deadlines.cancel(timer, call.attempt_id)
+    world.deadlines.set(Timer.join_news, call.attempt_id, now + JOIN_NEWS)
+
+
+def close_ended(world: World, call: LiveCall, now: datetime) -> None:
+    """Close an attempt whose end was told before: its join has been told, or did not happen."""
+    said = call.ended
+    outcome, cause = (said.outcome, said.cause) if said else (None, "")
+    close(world, call, now, said=outcome, cause=cause)
 
 
 def agent_left(world: World, line: Line, now: datetime) -> None:
@@ -265,6 +308,7 @@ _TIMERS = (
     Timer.join_check,
     Timer.message,
     Timer.hang_up,
+    Timer.join_news,
 )
 
 

@@ -19,6 +19,7 @@ class Timer(StrEnum):
     join_check = "join_check"
     message = "message"
     hang_up = "hang_up"
+    join_news = "join_news"
     park_ring = "park_ring"
     release = "release"
     wrap = "wrap"

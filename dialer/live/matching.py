@@ -19,7 +19,9 @@ from dialer.model import Distribution
 JOIN_LIMIT = timedelta(seconds=3)
 """How long a reservation lasts until the switch must have said something."""
 DIVERT_RING = timedelta(seconds=10)
-"""How long an agent's device may ring for a diverted customer."""
+"""How long an agent's device may ring for a diverted customer whose patience lasts."""
+DIVERT_LEAST = timedelta(seconds=3)
+"""How long it may ring in any case: less, and nobody could pick up."""
 JOIN_CHECK = timedelta(seconds=2)
 """How long a snapshot may take to say what became of a join."""
 
@@ -79,7 +81,7 @@ def _join(world: World, call: LiveCall, line: Line, now: datetime) -> None:
     agents.reserve(world, line, call.attempt_id, now)
     world.move_call(call, CallMove.join_asked)
     world.deadlines.cancel(Timer.patience, call.attempt_id)
-    limit = JOIN_LIMIT if on_line else DIVERT_RING
+    limit = JOIN_LIMIT if on_line else _divert_limit(call, now)
     world.deadlines.set(Timer.reserve, call.attempt_id, now + limit)
     world.save_call(call, now)
     if on_line and line.park_call is not None:
@@ -104,8 +106,17 @@ def _join(world: World, call: LiveCall, line: Line, now: datetime) -> None:
         )
 
 
+def _divert_limit(call: LiveCall, now: datetime) -> timedelta:
+    """As long as the person's patience, within what an agent needs and a device may ring."""
+    left = DIVERT_RING if call.give_up_at is None else call.give_up_at - now
+    return max(DIVERT_LEAST, min(left, DIVERT_RING))
+
+
 def join_failed(world: World, call: LiveCall, now: datetime, *, suspect: bool) -> None:
     """Take a join back: the person waits again, for another agent or the message."""
+    if call.ended is not None:
+        calls.close_ended(world, call, now)
+        return
     world.deadlines.cancel(Timer.reserve, call.attempt_id)
     world.deadlines.cancel(Timer.join_check, call.attempt_id)
     world.move_call(call, CallMove.join_failed)

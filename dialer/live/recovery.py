@@ -165,12 +165,7 @@ def _heal_park(
     if asked_at < line.seen_at or view.phase is CallPhase.calling:
         return
     if line.state is AgentState.ringing and not line.attempt_id:
-        known = line.park_call if line.park_call is not None else view.call
-        same = known.call_id == view.call.call_id
-        call = known if same and not view.call.leg else view.call
-        agents.parked(world, line, call, now)
-        if not call.leg:
-            agents.release(world, line, now, reason="leg_unknown")
+        agents.parked(world, line, view.call, now)
     elif line.suspect_at is not None and asked_at >= line.suspect_at:
         line.suspect_at = None
         world.sort_agent(line)

@@ -63,7 +63,7 @@ def _apply(world: World, call: LiveCall, event: LineEvent, now: datetime) -> Non
         case CallJoined():
             calls.joined(world, call, event.address, now)
         case CallEnded():
-            calls.close(world, call, now, said=event.outcome, cause=event.cause)
+            calls.ended(world, call, event, now)
     if unsaved is None and isinstance(event, CallStarted | CallRinging):
         world.save_call(call, now)
 
@@ -93,7 +93,7 @@ def _apply_park(world: World, line: Line, event: LineEvent, now: datetime) -> No
             calls.agent_left(world, line, now)
         case CallStarted() | CallRinging() | CallAnswered():
             if line.state is AgentState.ringing:
-                line.park_call = event.call
+                line.park_call = calls.keep_leg(line.park_call, event.call)
         case _:
             world.odd("late_event", event.correlator, f"{event.kind} while {line.state}")
 

@@ -31,6 +31,7 @@ def fire(world: World, timer: Timer, who: str, now: datetime) -> None:
             | Timer.join_check
             | Timer.message
             | Timer.hang_up
+            | Timer.join_news
         ):
             call = world.calls.get(who)
             if call is not None:
@@ -57,6 +58,8 @@ def _fire_call(world: World, timer: Timer, call: LiveCall, now: datetime) -> Non
             matching.join_overdue(world, call, now)
         case Timer.join_check:
             matching.join_failed(world, call, now, suspect=True)
+        case Timer.join_news:
+            calls.close_ended(world, call, now)
         case Timer.message:
             calls.hang_up(world, call, now, reason="message_limit")
         case _:

@@ -11,6 +11,7 @@ with who took it, and whose communication it is:
     call_transfer to user     CallJoined
     call_response ok user     CallJoined (after a divert)
     call_response no user     CommandFailed (divert)
+    disconnect in or out user CallJoined, if that was not told before
     call_terminated           CallEnded          call_terminated          CallEnded
 
 The rest is detail or another's business. A correlator tells an agent's communication from a
@@ -85,6 +86,9 @@ class _Seen:
     correlator: str
     legs: dict[EntityType, str] = field(default_factory=dict)
     held: bool = False
+    joined: bool = False
+    rung: bool = False
+    """A user's telephone was rung for the customer: its end does not mean that they talked."""
     ended_by: EndedBy | None = None
     refused: CallOutcome | None = None
 
@@ -187,12 +191,15 @@ class _Reading:
             case wire.CallTransferred():
                 return self._transferred(event)
             case wire.DisconnectIn():
+                joined = self._late_join(event.sender, event.entity_call_id)
                 self._hung_up(event.sender)
+                return joined
             case wire.DisconnectOut():
                 # To the party called, before anybody hung up: the PBX ends it, most often because
                 # we asked. An IVR is also dropped when it is replaced.
                 if event.recipient and event.recipient.type == self._party:
                     self._seen.ended_by = self._seen.ended_by or EndedBy.switch
+                return self._late_join(event.recipient, event.entity_call_id)
             case wire.CallTerminated():
                 return self._terminated(event)
             case _:
@@ -204,6 +211,7 @@ class _Reading:
             return ()
         self._note(event.called.type, event.entity_call_id)
         if event.called.type != self._party:
+            self._seen.rung = self._seen.rung or event.called.type == EntityType.user
             return ()
         return (
             CallStarted(
@@ -212,7 +220,10 @@ class _Reading:
         )
 
     def _progress(self, event: wire.CallProgress) -> tuple[SwitchEvent, ...]:
-        if event.sender is None or event.sender.type != self._party:
+        if event.sender is None:
+            return ()
+        if event.sender.type != self._party:
+            self._seen.rung = self._seen.rung or event.sender.type == EntityType.user
             return ()
         self._note(event.sender.type, event.entity_call_id)
         if event.progress is wire.ForwardingCode.forwarded:
@@ -234,15 +245,24 @@ class _Reading:
             return self._reached_ivr(sender, event)
         agent = sender if sender.type == EntityType.user else event.connected
         if self._role is Role.customer and agent is not None and agent.type == EntityType.user:
-            return (
-                CallJoined(
-                    correlator=self._correlator,
-                    call=self._call(event.entity_call_id),
-                    at=self._at,
-                    address=agent.id,
-                ),
-            )
+            return self._joined(agent, event.entity_call_id)
         return ()
+
+    def _joined(self, agent: EntityRef, leg: str | None) -> tuple[SwitchEvent, ...]:
+        self._seen.joined = True
+        call = self._call(leg)
+        return (CallJoined(correlator=self._correlator, call=call, at=self._at, address=agent.id),)
+
+    def _late_join(self, who: EntityRef | None, leg: str | None) -> tuple[SwitchEvent, ...]:
+        """A user who leaves a held customer was joined, if the event that says so is lost or late.
+
+        Unless his telephone was only rung for the customer, or the beginning was not heard.
+        """
+        if who is None or who.type != EntityType.user or self._role is not Role.customer:
+            return ()
+        if self._seen.joined or self._seen.rung or not self._seen.held:
+            return ()
+        return self._joined(who, leg)
 
     def _party_answered(self, event: wire.CallResponse) -> tuple[SwitchEvent, ...]:
         call = self._call(event.entity_call_id)
@@ -260,8 +280,8 @@ class _Reading:
         else:
             if ivr.id != self._link.hold_ivr:
                 return ()
-            self._seen.held = True
             leg = self._seen.legs.get(EntityType.user)
+        self._seen.held = True
         return (CallHeld(correlator=self._correlator, call=self._call(leg), at=self._at),)
 
     def _refused(self, event: wire.CallResponse) -> tuple[SwitchEvent, ...]:
@@ -287,14 +307,7 @@ class _Reading:
         if self._role is not Role.customer:
             return ()
         self._note(recipient.type, event.recipient_call_id)
-        return (
-            CallJoined(
-                correlator=self._correlator,
-                call=self._call(event.recipient_call_id),
-                at=self._at,
-                address=recipient.id,
-            ),
-        )
+        return self._joined(recipient, event.recipient_call_id)
 
     def _hung_up(self, sender: EntityRef | None) -> None:
         if sender is None or self._seen.ended_by is not None:

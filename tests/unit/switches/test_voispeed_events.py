@@ -238,6 +238,37 @@ def test_end_is_the_switchs_when_it_drops_the_customer_and_not_when_it_replaces_
     ]
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        wire.DisconnectIn(call_id="10", extid=ATTEMPT, sender=USER, entity_call_id="21"),
+        wire.DisconnectOut(call_id="10", extid=ATTEMPT, recipient=USER, entity_call_id="21"),
+    ],
+)
+def test_user_who_leaves_a_held_customer_was_joined_even_if_that_was_never_told(
+    event: wire.AnyEvent,
+) -> None:
+    memory = CallMemory()
+    said(memory, *CUSTOMER_HELD)
+    (joined,) = said(memory, event)
+    assert joined == CallJoined(
+        correlator=ATTEMPT, call=CallRef(call_id="10", leg="21"), at=AT, address="101"
+    )
+    assert said(memory, event) == []
+
+
+def test_user_who_was_only_rung_for_a_customer_was_not_joined() -> None:
+    memory = CallMemory()
+    said(memory, *CUSTOMER_HELD, ringing("10", ATTEMPT, USER, "13"))
+    dropped = wire.DisconnectOut(call_id="10", extid=ATTEMPT, recipient=USER, entity_call_id="13")
+    assert said(memory, dropped) == []
+
+
+def test_user_who_leaves_says_nothing_of_a_call_whose_beginning_was_not_heard() -> None:
+    dropped = wire.DisconnectOut(call_id="10", extid=ATTEMPT, recipient=USER, entity_call_id="13")
+    assert said(CallMemory(), dropped) == []
+
+
 def test_failed_command_names_its_request_and_reason() -> None:
     event = wire.CmdFailed(request_id="99", error_code="1", error="no free line", extid=ATTEMPT)
     assert said(CallMemory(), event) == [
