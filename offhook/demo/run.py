@@ -149,17 +149,19 @@ async def run_demo(
     async with rehearsal(home, settings, cast) as stage:
         for name, url in stage.stack.stack.urls().items():
             show(f"{name}: {url}", None)
-        campaign = await _prepare(stage, options, show)
+        campaign = await start_campaign(stage, options, campaign_settings(options), show)
         take_over = await _dial(stage, campaign, options, show)
         return await _report(stage, campaign, options, began=began, take_over=take_over)
 
 
-async def _prepare(stage: Rehearsal, options: DemoOptions, show: Show) -> CampaignId:
-    """A campaign with its contacts, as `campaign create` and `campaign import` make them."""
+async def start_campaign(
+    stage: Rehearsal, options: DemoOptions, settings: CampaignSettings, show: Show
+) -> CampaignId:
+    """Create, fill and start a campaign as the commands of those names do."""
     now = datetime.now(UTC)
     campaign = CampaignId(f"demo-{now:%Y%m%d-%H%M%S}")
     file = write_contacts(stage.folder / "contacts.csv", options.contacts, seed=options.seed)
-    await CampaignViews(stage.database).create(campaign, campaign_settings(options), now=now)
+    await CampaignViews(stage.database).create(campaign, settings, now=now)
     desk = CampaignDesk(stage.client)
     handle = await desk.start_import(
         ImportInput(
@@ -240,16 +242,7 @@ async def _report(
     take_over: float | None,
 ) -> DemoReport:
     view = await CampaignViews(stage.database).view(campaign)
-    async with stage.database.transaction() as session:
-        found = await session.execute(
-            select(attempts.c.id, attempts.c.number, attempts.c.outcome).where(
-                attempts.c.campaign_id == campaign
-            )
-        )
-        ours = [
-            OurAttempt(attempt_id=key, number=number, outcome=Outcome(said) if said else None)
-            for key, number, said in found
-        ]
+    ours = await our_attempts(stage, campaign)
     judged = compare(await stage.pbx.calls(), ours, patience=campaign_settings(options).patience)
     return DemoReport(
         contacts=view.contacts["total"],
@@ -274,6 +267,20 @@ async def _report(
         campaign=campaign,
         home=str(stage.stack.home.path),
     )
+
+
+async def our_attempts(stage: Rehearsal, campaign: CampaignId) -> list[OurAttempt]:
+    """Every attempt as offhook recorded it."""
+    async with stage.database.transaction() as session:
+        found = await session.execute(
+            select(attempts.c.id, attempts.c.number, attempts.c.outcome).where(
+                attempts.c.campaign_id == campaign
+            )
+        )
+        return [
+            OurAttempt(attempt_id=key, number=number, outcome=Outcome(said) if said else None)
+            for key, number, said in found
+        ]
 
 
 async def latency(stage: Rehearsal, campaign: CampaignId) -> Latency:

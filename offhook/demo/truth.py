@@ -7,7 +7,7 @@ the two is the proof that nothing was dialed twice, lost or made up.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -37,6 +37,14 @@ class RecordedCall(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A time in which a part of offhook was gone, until its work was taken over."""
+
+    began: datetime
+    ended: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OurAttempt:
     """One attempt as offhook recorded it."""
 
@@ -59,6 +67,8 @@ class Comparison:
     """Attempts the PBX never saw and that offhook doesn't call failed or unknown."""
     unclaimed: int = 0
     """Calls the PBX saw that offhook has no attempt for."""
+    unknown: int = 0
+    """Attempts that ended while a part was gone, and of which offhook says that nobody knows."""
 
     @property
     def clean(self) -> bool:
@@ -84,19 +94,29 @@ def expected_outcome(call: RecordedCall) -> Outcome:
 
 
 def compare(
-    calls: Iterable[RecordedCall], attempts: Iterable[OurAttempt], *, patience: timedelta
+    calls: Iterable[RecordedCall],
+    attempts: Iterable[OurAttempt],
+    *,
+    patience: timedelta,
+    outages: Sequence[Outage] = (),
 ) -> Comparison:
-    """Hold every call against its attempt. Numbers in the words are masked."""
+    """Hold every call against its attempt.
+
+    People who were caught in an outage may wait until shortly after it; of calls that ended in one
+    offhook may say that it doesn't know.
+    """
     by_extid: dict[str, list[RecordedCall]] = {}
     for call in calls:
         by_extid.setdefault(call.extid or "", []).append(call)
     ours = {attempt.attempt_id: attempt for attempt in attempts}
     mismatches = []
-    unrecorded = 0
+    unrecorded = unknown = 0
     for attempt in ours.values():
         seen = by_extid.get(attempt.attempt_id)
         if not seen:
             unrecorded += attempt.outcome not in {Outcome.failed, Outcome.unknown}
+        elif attempt.outcome is Outcome.unknown and _caught(seen[-1], outages):
+            unknown += 1
         elif attempt.outcome not in _acceptable(seen[-1]):
             mismatches.append(
                 f"{attempt.attempt_id}: offhook says {attempt.outcome}, "
@@ -105,10 +125,11 @@ def compare(
     everything = [call for found in by_extid.values() for call in found]
     return Comparison(
         double_dialed=_doubles(by_extid, everything),
-        stranded=sum(_stranded(call, patience) for call in everything),
+        stranded=sum(_stranded(call, patience, outages) for call in everything),
         mismatches=tuple(mismatches),
         unrecorded=unrecorded,
         unclaimed=sum(extid not in ours for extid in by_extid),
+        unknown=unknown,
     )
 
 
@@ -141,11 +162,26 @@ def _overlaps(edges: list[tuple[float, int]]) -> int:
     return max(0, most - 1)
 
 
-def _stranded(call: RecordedCall, patience: timedelta) -> bool:
-    if call.fate == "dropped":
+def _stranded(call: RecordedCall, patience: timedelta, outages: Sequence[Outage]) -> bool:
+    if call.fate in {"dropped", "waiting"}:
         return True
-    limit = (patience + SLACK).total_seconds()
-    return call.fate == "waiting" or (call.waited_s is not None and call.waited_s > limit)
+    if call.answered_at is None or call.waited_s is None:
+        return False
+    limit = call.answered_at + patience + SLACK
+    for outage in sorted(outages, key=lambda outage: outage.began):
+        if outage.began <= limit and outage.ended >= call.answered_at:
+            limit = max(limit, outage.ended + SLACK)
+    return call.answered_at + timedelta(seconds=call.waited_s) > limit
+
+
+def _caught(call: RecordedCall, outages: Sequence[Outage]) -> bool:
+    """Whether what became of a call may have been told while nobody listened."""
+    if call.ended_at is None or call.dialled_at is None:
+        return False
+    return any(
+        outage.began - SLACK <= call.ended_at and call.dialled_at <= outage.ended
+        for outage in outages
+    )
 
 
 def count_fates(calls: Iterable[RecordedCall]) -> dict[str, int]:

@@ -66,6 +66,14 @@ class RunningStack:
         """Kill a part, which is then started again; returns the id that it had."""
         return self.supervisor.kill(name, sign)
 
+    def hold(self, name: str) -> None:
+        """Leave a part down, once its process has ended, until it is released."""
+        self.supervisor.hold(name)
+
+    def release(self, name: str) -> None:
+        """Start a part that was held down."""
+        self.supervisor.release(name)
+
     def restarts(self, name: str) -> int:
         """How often a part was started again."""
         return self.supervisor.restarts(name)

@@ -103,6 +103,9 @@ class _Part:
         self.process_started: float | None = None
         self.starts = 0
         self.stopping = False
+        self.wanted = asyncio.Event()
+        """Unset while the part is held down."""
+        self.wanted.set()
         self.changed = asyncio.Condition()
         self.failure: Exception | None = None
         self.task: asyncio.Task[None] | None = None
@@ -149,6 +152,14 @@ class Supervisor:
         pid = self.pid(name)
         os.kill(pid, sign)
         return pid
+
+    def hold(self, name: str) -> None:
+        """Leave a part down, once its process has ended, until it is released."""
+        self._parts[name].wanted.clear()
+
+    def release(self, name: str) -> None:
+        """Start a part that was held down; how often it died before is forgotten."""
+        self._parts[name].wanted.set()
 
     def pid(self, name: str) -> int:
         """The id of a part's running process."""
@@ -223,6 +234,9 @@ class Supervisor:
             delay = self._backoff.delay(failures)
             await self._note(part, EventKind.died, PartState.backing_off, code, delay)
             await asyncio.sleep(delay.total_seconds())
+            if not part.wanted.is_set():
+                await part.wanted.wait()
+                failures = 0
 
     async def _spawn(self, part: _Part) -> asyncio.subprocess.Process:
         spec = part.spec

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dialer.outcomes import Outcome
-from offhook.demo.truth import Comparison, OurAttempt, RecordedCall, compare, expected_outcome
+from offhook.demo.truth import (
+    Comparison,
+    OurAttempt,
+    Outage,
+    RecordedCall,
+    compare,
+    expected_outcome,
+)
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 PATIENCE = timedelta(seconds=2)
@@ -28,6 +35,7 @@ def call(
         person=person,
         fate=fate,
         dialled_at=NOW + timedelta(seconds=start),
+        answered_at=NOW + timedelta(seconds=start),
         ended_at=NOW + timedelta(seconds=start + length),
         waited_s=waited_s,
     )
@@ -94,6 +102,48 @@ def test_people_who_wait_too_long_or_are_dropped_are_stranded(
         [call(fate=fate, waited_s=waited_s)], [ours(outcome=Outcome.abandoned)], patience=PATIENCE
     )
     assert found.stranded == stranded
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "stranded"),
+    [(24.9, 0), (25.1, 1)],
+)
+def test_people_caught_in_an_outage_may_wait_until_shortly_after_it(
+    waited_s: float, stranded: int
+) -> None:
+    outage = Outage(began=NOW + timedelta(seconds=6), ended=NOW + timedelta(seconds=20))
+    found = compare(
+        [call(fate="message", waited_s=waited_s)],
+        [ours(outcome=Outcome.abandoned)],
+        patience=PATIENCE,
+        outages=[outage],
+    )
+    assert found.stranded == stranded
+
+
+def test_an_outage_that_began_after_patience_ended_excuses_nothing() -> None:
+    outage = Outage(began=NOW + timedelta(seconds=8), ended=NOW + timedelta(seconds=20))
+    found = compare(
+        [call(fate="message", waited_s=10)],
+        [ours(outcome=Outcome.abandoned)],
+        patience=PATIENCE,
+        outages=[outage],
+    )
+    assert found.stranded == 1
+
+
+@pytest.mark.parametrize(("began", "unknown"), [(20, 1), (40, 0)])
+def test_unknown_is_honest_only_of_a_call_that_ended_in_an_outage(
+    began: float, unknown: int
+) -> None:
+    outage = Outage(began=NOW + timedelta(seconds=began), ended=NOW + timedelta(seconds=90))
+    found = compare(
+        [call(person="busy", fate="unanswered")],
+        [ours(outcome=Outcome.unknown)],
+        patience=PATIENCE,
+        outages=[outage],
+    )
+    assert (found.unknown, len(found.mismatches)) == (unknown, 1 - unknown)
 
 
 def test_an_attempt_the_pbx_never_saw_must_be_failed_or_unknown() -> None:
