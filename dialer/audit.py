@@ -55,28 +55,42 @@ class JournalWithoutStart(Exception):
         )
 
 
+class Replay:
+    """Recomputes a journal entry by entry; holds one engine, however long the journal is."""
+
+    def __init__(self, *, engine_factory: Callable[[], Engine] = Engine) -> None:
+        self._engine_factory = engine_factory
+        self._engine: Engine | None = None
+        self._epoch = 0
+
+    def step(self, entry: Entry) -> list[Difference]:
+        """What the engine decides otherwise than the entry says; a new epoch has a new engine."""
+        event = EVENT.validate_json(entry.event)
+        if isinstance(event, Started):
+            self._engine, self._epoch = self._engine_factory(), event.epoch
+        if self._engine is None:
+            raise JournalWithoutStart(entry.seq, event.kind)
+        journalled = COMMANDS.validate_json(entry.commands)
+        recomputed = self._engine.handle(event, entry.at)
+        return [
+            Difference(
+                epoch=self._epoch,
+                seq=entry.seq,
+                at=entry.at,
+                event=event.kind,
+                position=position,
+                journalled=before,
+                recomputed=after,
+            )
+            for position, (before, after) in enumerate(zip_longest(journalled, recomputed))
+            if before != after
+        ]
+
+
 def replay(
     entries: Iterable[Entry], *, engine_factory: Callable[[], Engine] = Engine
 ) -> Iterator[Difference]:
     """Run a new engine over each epoch of a journal and yield what it decides otherwise."""
-    engine: Engine | None = None
-    epoch = 0
+    run = Replay(engine_factory=engine_factory)
     for entry in entries:
-        event = EVENT.validate_json(entry.event)
-        if isinstance(event, Started):
-            engine, epoch = engine_factory(), event.epoch
-        if engine is None:
-            raise JournalWithoutStart(entry.seq, event.kind)
-        journalled = COMMANDS.validate_json(entry.commands)
-        recomputed = engine.handle(event, entry.at)
-        for position, (before, after) in enumerate(zip_longest(journalled, recomputed)):
-            if before != after:
-                yield Difference(
-                    epoch=epoch,
-                    seq=entry.seq,
-                    at=entry.at,
-                    event=event.kind,
-                    position=position,
-                    journalled=before,
-                    recomputed=after,
-                )
+        yield from run.step(entry)

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Row] = {
     "demo": Row("demo_cmd", "app", "Run a whole campaign against the simulator and report on it."),
     "doctor": Row("stack_cmd", "doctor", "Check this installation and say what to do about it."),
     "campaign": Row("campaign_cmd", "app", "Create, fill, start, watch and explain campaigns."),
+    "audit": Row("audit_cmd", "app", "Recompute a campaign's decisions from its journal."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
     "pacing": Row("pacing_cmd", "app", "Try a pacer on a simulated shift."),
     "bench": Row("bench_cmd", "app", "Measure how fast this machine dials."),

@@ -1,56 +1,42 @@
-"""The journal for those who replay it, and the end of what has been kept long enough.
+"""The journal for those who replay it.
 
 A journal is read in pages by its key, so that an audit of a week's campaign neither holds a
-transaction open nor fills memory.
+transaction open nor fills memory. Its older part may be packed (`offhook.storage.retention`): what
+is read is the same.
 """
 
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import orjson
 
 from activities.ports import JournalEntry
 from dialer.model import CampaignId
 from offhook.storage.pool import Pool, store_errors
 
 PAGE = 1_000
-BATCH = 5_000
-"""Rows that one deletion takes, so that it never holds a live call up."""
 
 _EPOCHS = """
-SELECT epoch, count(*) AS entries, min(at) AS first_at, max(at) AS last_at
-FROM journal WHERE campaign_id = $1 AND shard = $2 GROUP BY epoch ORDER BY epoch
+SELECT epoch, sum(entries)::bigint AS entries, min(first_at) AS first_at, max(last_at) AS last_at
+FROM (
+    SELECT epoch, count(*) AS entries, min(at) AS first_at, max(at) AS last_at
+    FROM journal WHERE campaign_id = $1 AND shard = $2 GROUP BY epoch
+    UNION ALL
+    SELECT epoch, entries, first_at, last_at FROM journal_packs
+    WHERE campaign_id = $1 AND shard = $2
+) AS parts GROUP BY epoch ORDER BY epoch
+"""
+
+_PACK = """
+SELECT last_seq, data FROM journal_packs
+WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 AND last_seq > $4 ORDER BY first_seq LIMIT 1
 """
 
 _ENTRIES = """
 SELECT seq, at, event, commands, inbox_id FROM journal
 WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 AND seq > $4 ORDER BY seq LIMIT $5
-"""
-
-# A whole epoch goes or stays: half of one can't be replayed. So does the newest of a campaign that
-# is not over, however old.
-_OLD_EPOCHS = """
-SELECT j.campaign_id, j.shard, j.epoch FROM journal j
-LEFT JOIN campaigns c ON c.id = j.campaign_id
-LEFT JOIN leases l ON l.campaign_id = j.campaign_id AND l.shard = j.shard
-GROUP BY j.campaign_id, j.shard, j.epoch, c.ended_at, c.id, l.epoch
-HAVING max(j.at) < $1 AND (c.id IS NULL OR c.ended_at IS NOT NULL OR j.epoch < l.epoch)
-"""
-
-_DELETE_ENTRIES = """
-DELETE FROM journal WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM journal WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 LIMIT $4
-))
-"""
-
-# What a campaign that may still dial has not read stays. The cursor of one that has ended, or of a
-# channel that nobody reads, holds nothing back.
-_DELETE_INBOX = """
-DELETE FROM inbox WHERE id IN (
-    SELECT i.id FROM inbox i WHERE i.received_at < $1 AND NOT EXISTS (
-        SELECT FROM leases l JOIN campaigns c ON c.id = l.campaign_id
-        WHERE c.ended_at IS NULL AND (l.cursors ->> i.channel)::bigint < i.id
-    ) LIMIT $2
-)
 """
 
 
@@ -64,17 +50,9 @@ class Epoch:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
-    """How many rows a clean-up took away."""
-
-    journal: int
-    inbox: int
-
-
 @dataclass(frozen=True)
 class Journals:
-    """Reads journals, and clears away what is older than it needs to be."""
+    """Reads journals."""
 
     pool: Pool
 
@@ -87,30 +65,52 @@ class Journals:
     async def entries(
         self, campaign: CampaignId, *, epoch: int, shard: int = 0
     ) -> AsyncIterator[JournalEntry]:
-        """One journal from its first entry on."""
+        """One journal from its first entry on, packed or not."""
         last = 0
         while True:
-            with store_errors():
-                rows = await self.pool.fetch(_ENTRIES, campaign, shard, epoch, last, PAGE)
-            for row in rows:
-                yield JournalEntry(**dict(row))
-            if len(rows) < PAGE:
+            page = await self._page(campaign, shard, epoch, last)
+            if not page:
                 return
-            last = rows[-1]["seq"]
+            for entry in page:
+                yield entry
+            last = page[-1].seq
 
-    async def remove(self, *, before: datetime) -> Removed:
-        """Delete journals and inbox rows from before an instant, in batches; may be repeated."""
-        journal = 0
+    async def _page(
+        self, campaign: CampaignId, shard: int, epoch: int, last: int
+    ) -> Sequence[JournalEntry]:
+        """The entries that follow. Rows are packed from the first on: a pack comes before any row,
+        and both are looked at together, as a page may be packed while it is read.
+        """
         with store_errors():
-            for row in await self.pool.fetch(_OLD_EPOCHS, before):
-                journal += await self._until_none(_DELETE_ENTRIES, *row.values())
-            inbox = await self._until_none(_DELETE_INBOX, before)
-        return Removed(journal=journal, inbox=inbox)
+            async with (
+                self.pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                pack = await connection.fetchrow(_PACK, campaign, shard, epoch, last)
+                if pack is None:
+                    rows = await connection.fetch(_ENTRIES, campaign, shard, epoch, last, PAGE)
+                    return [JournalEntry(**dict(row)) for row in rows]
+        return [entry for entry in unpacked(pack["data"]) if entry.seq > last]
 
-    async def _until_none(self, statement: str, *arguments: object) -> int:
-        total = 0
-        while True:
-            deleted = int((await self.pool.execute(statement, *arguments, BATCH)).split()[-1])
-            total += deleted
-            if deleted < BATCH:
-                return total
+
+def packed(entries: Sequence[JournalEntry]) -> bytes:
+    """Entries as one piece; `unpacked` gives back every byte of them."""
+    rows = [
+        (entry.seq, entry.at, entry.event.decode(), entry.commands.decode(), entry.inbox_id)
+        for entry in entries
+    ]
+    return zlib.compress(orjson.dumps(rows), level=6)
+
+
+def unpacked(data: bytes) -> list[JournalEntry]:
+    """The entries in a pack."""
+    return [
+        JournalEntry(
+            seq=seq,
+            at=datetime.fromisoformat(at),
+            event=event.encode(),
+            commands=commands.encode(),
+            inbox_id=inbox_id,
+        )
+        for seq, at, event, commands, inbox_id in orjson.loads(zlib.decompress(data))
+    ]

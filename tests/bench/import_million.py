@@ -9,6 +9,7 @@ as the sum of what each had at most.
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -22,6 +23,7 @@ import psutil
 from sqlalchemy import insert
 
 from dialer.model import CampaignId, CampaignSettings, SwitchId
+from offhook.bench.meter import Meter
 from offhook.home import Home
 from offhook.settings import load_settings
 from offhook.storage import tables
@@ -101,14 +103,15 @@ async def measure(rows: int, home: Path) -> dict[str, Any]:
                 )
             wanted = CampaignSettings(name="bench", switch=SWITCH)
             await CampaignViews(database).create(CAMPAIGN, wanted, now=datetime.now(UTC))
-        worker = stack.pid("worker")
-        first = await _import(home, file, worker)
-        again = await _import(home, file, worker)
+        pids = stack.pid("worker"), stack.pid("postgres")
+        first = await _import(home, file, *pids)
+        again = await _import(home, file, *pids)
     return {"rows": rows, "bytes": file.stat().st_size, "first": first, "again": again}
 
 
-async def _import(home: Path, file: Path, worker: int) -> dict[str, Any]:
-    began = time.perf_counter()
+async def _import(home: Path, file: Path, worker: int, postgres: int) -> dict[str, Any]:
+    database = Meter({"postgres": postgres})
+    began, before = time.perf_counter(), database.cpu_s()
     command = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "offhook", "--home", str(home)),
         *("campaign", "import", CAMPAIGN, str(file), "--json"),
@@ -117,9 +120,15 @@ async def _import(home: Path, file: Path, worker: int) -> dict[str, Any]:
     with Watch(worker, command.pid) as watch:
         output, _ = await command.communicate()
     took = time.perf_counter() - began
+    spent = database.cpu_s()["postgres"] - before["postgres"]
     progress = json.loads(output)["progress"]
     return (
-        {"seconds": round(took, 1), "rows_per_s": round(progress["rows"] / took)}
+        {
+            "seconds": round(took, 1),
+            "rows_per_s": round(progress["rows"] / took),
+            "postgres_cpu_s": round(spent, 1),
+            "load_average": os.getloadavg()[0],
+        }
         | {name: progress[name] for name in ("rows", "imported", "duplicates", "refused")}
         | watch.told()
     )

@@ -15,7 +15,6 @@ from offhook.storage.contacts import Contacts
 from offhook.storage.database import Database
 from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.errors import ContactNotFound
-from offhook.storage.inbox import PostgresInbox, RawItem
 from offhook.storage.journal import PAGE, Journals
 from offhook.storage.pool import Pool
 from offhook.storage.reports import AnswerToAgent, Reports
@@ -31,10 +30,6 @@ def journals(pool: Pool) -> Journals:
 @pytest.fixture
 def contacts(database: Database) -> Contacts:
     return Contacts(database)
-
-
-async def end(pool: Pool) -> None:
-    await pool.execute("UPDATE campaigns SET phase = 'completed', ended_at = $1", NOW)
 
 
 async def test_journal_is_read_back_as_it_was_written_however_long(
@@ -60,41 +55,6 @@ async def test_each_holder_of_the_lease_has_a_journal_of_its_own(
         await write(store, await take(store, campaign))
     epochs = await journals.epochs(campaign)
     assert [(epoch.epoch, epoch.entries) for epoch in epochs] == [(1, 1), (2, 1)]
-
-
-async def test_old_journal_of_an_ended_campaign_is_removed(
-    store: PostgresDialStore, rows: Rows, journals: Journals, pool: Pool
-) -> None:
-    campaign = await rows.campaign()
-    await write(store, await take(store, campaign))
-    await end(pool)
-    assert (await journals.remove(before=NOW)).journal == 0
-    assert (await journals.remove(before=at(1))).journal == 1
-    assert await journals.epochs(campaign) == []
-
-
-async def test_newest_journal_of_a_campaign_that_goes_on_is_kept_however_old(
-    store: PostgresDialStore, rows: Rows, journals: Journals
-) -> None:
-    campaign = await rows.campaign()
-    for _ in range(2):
-        await write(store, await take(store, campaign))
-    await journals.remove(before=NOW + timedelta(days=900))
-    assert [epoch.epoch for epoch in await journals.epochs(campaign)] == [2]
-
-
-async def test_inbox_keeps_what_a_running_campaign_has_not_read(
-    store: PostgresDialStore, rows: Rows, journals: Journals, inbox: PostgresInbox, pool: Pool
-) -> None:
-    lease = await take(store, await rows.campaign())
-    events = [RawItem(key=key, payload={}, received_at=NOW) for key in ("read", "unread")]
-    await inbox.append_raw("switch:pbx", events)
-    first, _ = await inbox.read([("switch:pbx", 0)], limit=5)
-    await write(store, lease, cursors=[("switch:pbx", first.inbox_id)])
-    assert (await journals.remove(before=at(1))).inbox == 1
-    assert len(await inbox.read([("switch:pbx", 0)], limit=5)) == 1
-    await end(pool)
-    assert (await journals.remove(before=at(1))).inbox == 1
 
 
 async def test_contact_is_found_by_id_by_the_lists_id_and_by_number(

@@ -1,0 +1,192 @@
+"""The end of what has been kept long enough.
+
+Journals are by far the most of what a day leaves behind, and nobody reads them but an audit. So
+a journal to which nothing is added any more is packed first, a thousand entries to a row and
+compressed, which loses nothing; much later it is deleted, whole epochs at a time, since half of one
+can't be replayed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from activities.ports import JournalEntry
+from offhook.storage.journal import packed
+from offhook.storage.pool import Pool, store_errors
+
+BATCH = 5_000
+"""Rows that one deletion takes, so that it never holds a live call up."""
+PACK = 1_000
+
+# An epoch is over when somebody else has the lease, or when its campaign has ended or is gone.
+_OVER = """
+FROM {source} j
+LEFT JOIN campaigns c ON c.id = j.campaign_id
+LEFT JOIN leases l ON l.campaign_id = j.campaign_id AND l.shard = j.shard
+GROUP BY j.campaign_id, j.shard, j.epoch, c.ended_at, c.id, l.epoch
+HAVING max(j.{at}) < $1 AND (c.id IS NULL OR c.ended_at IS NOT NULL OR j.epoch < l.epoch)
+"""
+_OLD_EPOCHS = "SELECT j.campaign_id, j.shard, j.epoch, count(*) AS entries" + _OVER.format(
+    source="journal", at="at"
+)
+_OLD_PACKS = "SELECT j.campaign_id, j.shard, j.epoch, sum(j.entries)::bigint AS entries" + (
+    _OVER.format(source="journal_packs", at="last_at")
+)
+
+_FIRST = """
+SELECT seq, at, event, commands, inbox_id FROM journal
+WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 ORDER BY seq LIMIT $4
+"""
+_WRITE_PACK = """
+INSERT INTO journal_packs
+    (campaign_id, shard, epoch, first_seq, last_seq, entries, first_at, last_at, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+_DELETE_PACKED = """
+DELETE FROM journal WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 AND seq <= $4
+"""
+_DELETE_ENTRIES = """
+DELETE FROM journal WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM journal WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 LIMIT $4
+))
+"""
+_DELETE_PACKS = "DELETE FROM journal_packs WHERE campaign_id = $1 AND shard = $2 AND epoch = $3"
+
+# What a campaign that may still dial has not read stays. The cursor of one that has ended, or of a
+# channel that nobody reads, holds nothing back.
+_READ = """
+FROM inbox i WHERE i.received_at < $1 AND NOT EXISTS (
+    SELECT FROM leases l JOIN campaigns c ON c.id = l.campaign_id
+    WHERE c.ended_at IS NULL AND (l.cursors ->> i.channel)::bigint < i.id
+)
+"""
+_COUNT_INBOX = f"SELECT count(*) {_READ}"
+_DELETE_INBOX = f"DELETE FROM inbox WHERE id IN (SELECT i.id {_READ} LIMIT $2)"  # noqa: S608 - ours
+
+_REFUSED = """
+FROM import_refusals r JOIN imports i ON i.id = r.import_id WHERE i.ended_at < $1
+"""
+_COUNT_REFUSED = f"SELECT count(*) {_REFUSED}"
+_DELETE_REFUSED = f"DELETE FROM import_refusals WHERE id IN (SELECT r.id {_REFUSED} LIMIT $2)"  # noqa: S608 - ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long each kind of row is kept; None is for ever."""
+
+    journal: timedelta | None
+    unpacked: timedelta | None
+    """Journals are packed after this."""
+    inbox: timedelta | None
+    import_refusals: timedelta | None
+
+
+class Pruned(BaseModel):
+    """How many rows a clean-up took away, or would."""
+
+    model_config = ConfigDict(frozen=True)
+
+    journal_packed: int = 0
+    """Entries."""
+    journal_removed: int = 0
+    """Entries, packed ones included."""
+    inbox_removed: int = 0
+    import_refusals_removed: int = 0
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Packs and deletes, a little at a time; safe to repeat, and to interrupt anywhere."""
+
+    pool: Pool
+    alive: Callable[[], object] = lambda: None
+    """Called after each little."""
+
+    async def prune(self, keep: Keep, *, now: datetime, dry_run: bool = False) -> Pruned:
+        """Remove and pack what is older than it is kept; with `dry_run` only count it."""
+        with store_errors():
+            removed = await self._remove_journals(keep.journal, now, dry_run)
+            return Pruned(
+                journal_removed=removed,
+                journal_packed=await self._pack_journals(keep, now, dry_run),
+                inbox_removed=await self._remove(
+                    _COUNT_INBOX, _DELETE_INBOX, keep.inbox, now, dry_run
+                ),
+                import_refusals_removed=await self._remove(
+                    _COUNT_REFUSED, _DELETE_REFUSED, keep.import_refusals, now, dry_run
+                ),
+                dry_run=dry_run,
+            )
+
+    async def _remove_journals(self, kept: timedelta | None, now: datetime, dry_run: bool) -> int:
+        if kept is None:
+            return 0
+        total = 0
+        for *key, entries in await self.pool.fetch(_OLD_PACKS, now - kept):
+            total += entries
+            if not dry_run:
+                await self.pool.execute(_DELETE_PACKS, *key)
+                self.alive()
+        for *key, entries in await self.pool.fetch(_OLD_EPOCHS, now - kept):
+            total += entries if dry_run else await self._until_none(_DELETE_ENTRIES, *key)
+        return total
+
+    async def _pack_journals(self, keep: Keep, now: datetime, dry_run: bool) -> int:
+        if keep.unpacked is None:
+            return 0
+        total = 0
+        gone = None if keep.journal is None or not dry_run else now - keep.journal
+        removable = set()
+        if gone is not None:
+            removable = {tuple(key) for *key, _ in await self.pool.fetch(_OLD_EPOCHS, gone)}
+        for *key, entries in await self.pool.fetch(_OLD_EPOCHS, now - keep.unpacked):
+            if dry_run:
+                total += 0 if tuple(key) in removable else entries
+                continue
+            while packed_now := await self._pack_some(key):
+                total += packed_now
+                self.alive()
+        return total
+
+    async def _pack_some(self, key: list[Any]) -> int:
+        """Move the first entries of an epoch into a pack, both in one transaction."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(_FIRST, *key, PACK)
+            if not rows:
+                return 0
+            entries = [JournalEntry(**dict(row)) for row in rows]
+            first, last = entries[0], entries[-1]
+            await connection.execute(
+                _WRITE_PACK,
+                *key,
+                first.seq,
+                last.seq,
+                len(entries),
+                min(entry.at for entry in entries),
+                max(entry.at for entry in entries),
+                packed(entries),
+            )
+            await connection.execute(_DELETE_PACKED, *key, last.seq)
+            return len(entries)
+
+    async def _remove(
+        self, count: str, delete: str, kept: timedelta | None, now: datetime, dry_run: bool
+    ) -> int:
+        if kept is None:
+            return 0
+        if dry_run:
+            return int(await self.pool.fetchval(count, now - kept))
+        return await self._until_none(delete, now - kept)
+
+    async def _until_none(self, statement: str, *arguments: object) -> int:
+        total = 0
+        while True:
+            deleted = int((await self.pool.execute(statement, *arguments, BATCH)).split()[-1])
+            total += deleted
+            self.alive()
+            if deleted < BATCH:
+                return total
