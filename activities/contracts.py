@@ -262,3 +262,15 @@ class ImportSnapshot(Contract):
     phase: ImportPhase
     result: ImportResult | None = None
     reason: Reason = ""
+
+
+class Pruned(Contract):
+    """How many rows a clean-up packed or took away, or would have."""
+
+    journal_packed: Count = 0
+    """Entries."""
+    journal_removed: Count = 0
+    """Entries, packed ones included."""
+    inbox_removed: Count = 0
+    import_refusals_removed: Count = 0
+    dry_run: bool = False

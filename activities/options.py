@@ -21,6 +21,7 @@ ORDER_CAMPAIGN = "campaigns.order"
 IMPORT_CONTACTS = "contacts.import"
 SYNC_PHONEBOOK = "phonebooks.sync"
 CHECK_CALLS = "switches.check_calls"
+PRUNE = "storage.prune"
 
 
 class ActivityOptions(TypedDict, total=False):
@@ -83,3 +84,15 @@ PBX_JOB: ActivityOptions = {
 
 CALL_CHECK: ActivityOptions = PBX_JOB | {"schedule_to_close_timeout": timedelta(hours=20)}
 """Given up before the next night's: a check that never ends would make every later one left out."""
+
+PRUNING: ActivityOptions = {
+    "start_to_close_timeout": timedelta(hours=12),
+    "heartbeat_timeout": timedelta(minutes=5),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=10),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(minutes=10),
+        maximum_attempts=0,
+    ),
+}
+"""Deletions: the first look at a large table may take minutes, and the next night comes anyway."""

@@ -146,6 +146,38 @@ class WorkerSettings(_Section):
     )
 
 
+class RetentionSettings(_Section):
+    """How long rows are kept that only an audit or a repetition reads; pruned nightly."""
+
+    journal_pack_days: float = Field(
+        default=1.0,
+        ge=0,
+        le=36_500,
+        description="Days after which the journal of a dial that is over is packed, losing "
+        "nothing; 0: never",
+    )
+    journal_days: float = Field(
+        default=90.0,
+        ge=0,
+        le=36_500,
+        description="Days after which a journal is deleted, and with it `offhook audit replay`; "
+        "0: never",
+    )
+    inbox_days: float = Field(
+        default=7.0,
+        ge=0,
+        le=36_500,
+        description="Days after which events of switches are deleted that every campaign has "
+        "read; 0: never",
+    )
+    import_refusals_days: float = Field(
+        default=30.0,
+        ge=0,
+        le=36_500,
+        description="Days after which rows that an import refused are deleted; 0: never",
+    )
+
+
 class LogSettings(_Section):
     """The log on standard error."""
 
@@ -186,6 +218,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     links: LinksSettings = LinksSettings()
     worker: WorkerSettings = WorkerSettings()
+    retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
     encryption: EncryptionSettings = EncryptionSettings()
 

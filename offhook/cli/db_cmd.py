@@ -1,15 +1,24 @@
-"""`offhook db`: the schema of the database, for installations that don't use `offhook up`."""
+"""`offhook db`: the schema of the database, and what it need not keep.
 
-from typing import Any
+`offhook up` brings the schema up to date by itself, and workers prune nightly.
+"""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 
+from activities.contracts import Pruned
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.home import database_url
 from offhook.storage import migrate
+from offhook.storage.pool import open_pool
+from offhook.storage.retention import Retention, keep_by
 
 app = typer.Typer(
-    help="Bring the database to this version's schema.",
+    help="Bring the database to this version's schema, and prune it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -17,13 +26,19 @@ app = typer.Typer(
 
 @app.command()
 def status(json_output: JsonOption = False) -> None:
-    """Show which schema the database has, and which one this version needs."""
+    """Show which schema the database has, and which one this version needs.
+
+    Example: offhook db status
+    """
     _show(run_async(_status(database_url(prepare()))), json_output)
 
 
 @app.command()
 def upgrade(json_output: JsonOption = False) -> None:
-    """Apply every migration that is missing; safe to repeat, and to run twice at once."""
+    """Apply every migration that is missing; safe to repeat, and to run twice at once.
+
+    Example: offhook db upgrade
+    """
     url = database_url(prepare())
 
     async def work() -> dict[str, Any]:
@@ -31,6 +46,55 @@ def upgrade(json_output: JsonOption = False) -> None:
         return await _status(url)
 
     _show(run_async(work()), json_output)
+
+
+@app.command()
+def prune(
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            help="Remove journals, events and refused rows of imports older than this, such as "
+            "30d or 12h. Default: as each setting of OFFHOOK_RETENTION__ says."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Remove now what would be removed at night; what a running campaign needs stays.
+
+    Example: offhook db prune --older-than 30d --dry-run
+    """
+    settings = prepare()
+    keep = keep_by(settings.retention)
+    if older_than is not None:
+        age = _age(older_than)
+        keep = replace(keep, journal=age, inbox=age, import_refusals=age)
+
+    async def work() -> Pruned:
+        pool = await open_pool(database_url(settings), size=1, application="offhook-prune")
+        try:
+            return await Retention(pool, keep).prune(now=datetime.now(UTC), dry_run=dry_run)
+        finally:
+            await pool.close()
+
+    emit(run_async(work()), json_output, _shown_pruned)
+
+
+def _age(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d{1,5})\s*([dh])", text)
+    if match is None:
+        raise typer.BadParameter(f"--older-than {text[:20]!r}: write for example 30d or 12h")
+    amount = int(match[1])
+    return timedelta(days=amount) if match[2] == "d" else timedelta(hours=amount)
+
+
+def _shown_pruned(done: Pruned) -> str:
+    would = "would be " if done.dry_run else ""
+    return (
+        f"journal entries: {done.journal_removed} {would}removed, {done.journal_packed} "
+        f"{would}packed\nevents {would}removed: {done.inbox_removed}\n"
+        f"refused rows of imports {would}removed: {done.import_refusals_removed}"
+    )
 
 
 async def _status(url: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from activities.contracts import Pruned
 from activities.ports import JournalEntry
+from offhook.settings import RetentionSettings
 from offhook.storage.journal import packed
 from offhook.storage.pool import Pool, store_errors
 
@@ -84,18 +84,18 @@ class Keep:
     import_refusals: timedelta | None
 
 
-class Pruned(BaseModel):
-    """How many rows a clean-up took away, or would."""
+def keep_by(settings: RetentionSettings) -> Keep:
+    """What the settings say; 0 days are for ever."""
 
-    model_config = ConfigDict(frozen=True)
+    def kept(days: float) -> timedelta | None:
+        return timedelta(days=days) if days else None
 
-    journal_packed: int = 0
-    """Entries."""
-    journal_removed: int = 0
-    """Entries, packed ones included."""
-    inbox_removed: int = 0
-    import_refusals_removed: int = 0
-    dry_run: bool = False
+    return Keep(
+        journal=kept(settings.journal_days),
+        unpacked=kept(settings.journal_pack_days),
+        inbox=kept(settings.inbox_days),
+        import_refusals=kept(settings.import_refusals_days),
+    )
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,13 @@ class Retention:
     """Packs and deletes, a little at a time; safe to repeat, and to interrupt anywhere."""
 
     pool: Pool
+    keep: Keep
     alive: Callable[[], object] = lambda: None
     """Called after each little."""
 
-    async def prune(self, keep: Keep, *, now: datetime, dry_run: bool = False) -> Pruned:
+    async def prune(self, *, now: datetime, dry_run: bool = False) -> Pruned:
         """Remove and pack what is older than it is kept; with `dry_run` only count it."""
+        keep = self.keep
         with store_errors():
             removed = await self._remove_journals(keep.journal, now, dry_run)
             return Pruned(

@@ -19,6 +19,7 @@ from workflows.call_check import ReconcileWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.contact_import import ContactImportWorkflow
 from workflows.phonebook_sync import PhonebookSyncWorkflow
+from workflows.retention import RetentionWorkflow
 
 log = structlog.get_logger()
 
@@ -27,6 +28,7 @@ WORKFLOWS: tuple[type, ...] = (
     ContactImportWorkflow,
     PhonebookSyncWorkflow,
     ReconcileWorkflow,
+    RetentionWorkflow,
 )
 """Every workflow type of the task queue."""
 

@@ -27,6 +27,7 @@ from activities.imports import ImportActivities
 from activities.options import TASK_QUEUE
 from activities.phonebook import PhonebookActivities
 from activities.ports import Switch
+from activities.retention import RetentionActivities
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.health import Check, Health
@@ -40,12 +41,14 @@ from offhook.storage.inbox import PostgresInbox
 from offhook.storage.link_store import LinkStore
 from offhook.storage.phonebook_store import PostgresPhonebookRecords
 from offhook.storage.pool import open_pool
+from offhook.storage.retention import Retention, keep_by
 from offhook.switches.registry import SwitchOpener
 from offhook.temporal import client as temporal
 from offhook.temporal.import_process import ImportProcess
 from offhook.temporal.observer import MeteredDialing
 from offhook.temporal.pbx_services import PbxServices
 from offhook.temporal.registration import WORKFLOWS, build_id, register_search_attributes
+from offhook.temporal.schedules import ensure_retention
 
 log = structlog.get_logger()
 
@@ -78,6 +81,7 @@ class Adapters:
     imports: ImportActivities
     phonebooks: PhonebookActivities
     call_checks: CallCheckActivities
+    retention: RetentionActivities
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,10 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
             call_checks=CallCheckActivities(
                 records=PostgresCallChecks(database), reports=services, clock=utc_now
             ),
+            retention=RetentionActivities(
+                pruner=lambda alive: Retention(pool, keep_by(settings.retention), alive),
+                clock=utc_now,
+            ),
         )
 
 
@@ -149,6 +157,7 @@ def build_worker(
             made.imports.import_contacts,
             made.phonebooks.sync_phonebook,
             made.call_checks.check_calls,
+            made.retention.prune,
         ],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
@@ -170,6 +179,7 @@ async def run_worker(settings: Settings, *, stop: asyncio.Event) -> None:
         made = await stack.enter_async_context(adapters(settings))
         threads = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="activity"))
         await register_search_attributes(client)
+        await ensure_retention(client)
         worker = build_worker(client, made, settings, threads=threads)
         health = Health("worker", {"temporal": _temporal(client), "database": _database(made)})
         port = await stack.enter_async_context(

@@ -1,10 +1,12 @@
 """What is kept long enough is packed, then removed; what a live campaign needs stays."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
+from activities.contracts import Pruned
 from activities.ports import JournalEntry
 from dialer.model import CampaignId
 from offhook.storage import retention as retention_module
@@ -12,7 +14,7 @@ from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.inbox import PostgresInbox, RawItem
 from offhook.storage.journal import Journals
 from offhook.storage.pool import Pool
-from offhook.storage.retention import Keep, Pruned, Retention
+from offhook.storage.retention import Keep, Retention
 from tests.integration.storage.steps import take, write
 from tests.support.builders import NOW, Rows, at
 
@@ -26,11 +28,21 @@ def keep(**kept: timedelta) -> Keep:
     return Keep(**{name: kept.get(name) for name in NOTHING.__slots__})
 
 
+@dataclass(frozen=True)
+class Pruner:
+    """Prunes by whatever a test says is kept."""
+
+    pool: Pool
+
+    async def prune(self, keep: Keep, *, now: datetime, dry_run: bool = False) -> Pruned:
+        return await Retention(self.pool, keep).prune(now=now, dry_run=dry_run)
+
+
 @pytest.fixture
-def retention(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> Retention:
+def retention(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> Pruner:
     monkeypatch.setattr(retention_module, "PACK", 10)
     monkeypatch.setattr(retention_module, "BATCH", 7)
-    return Retention(pool)
+    return Pruner(pool)
 
 
 @pytest.fixture
@@ -64,7 +76,7 @@ async def journal(
 
 
 async def test_packed_journal_is_read_back_byte_for_byte(
-    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Retention, journals: Journals
+    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Pruner, journals: Journals
 ) -> None:
     campaign = await journal(store, rows, pool, count=25, ended=True)
     before = await journals.epochs(campaign)
@@ -78,15 +90,15 @@ async def test_packed_journal_is_read_back_byte_for_byte(
 
 
 async def test_journal_that_was_packed_in_part_reads_on_in_its_rows(
-    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Retention, journals: Journals
+    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Pruner, journals: Journals
 ) -> None:
     campaign = await journal(store, rows, pool, count=25, ended=True)
-    await retention._pack_some([campaign, 0, 1])
+    await Retention(pool, NOTHING)._pack_some([campaign, 0, 1])
     assert [entry async for entry in journals.entries(campaign, epoch=1)] == entries(25)
 
 
 async def test_journal_packed_while_it_is_read_is_read_whole(
-    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Retention, journals: Journals
+    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Pruner, journals: Journals
 ) -> None:
     campaign = await journal(store, rows, pool, count=1_025, ended=True)
     seen = []
@@ -99,14 +111,14 @@ async def test_journal_packed_while_it_is_read_is_read_whole(
 
 
 async def test_journal_to_which_somebody_may_add_is_left_alone(
-    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Retention
+    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Pruner
 ) -> None:
     await journal(store, rows, pool, count=3, ended=False)
     assert await retention.prune(keep(unpacked=DAY, journal=DAY), now=LATER) == Pruned()
 
 
 async def test_epoch_that_was_taken_over_is_packed_while_its_campaign_goes_on(
-    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Retention, journals: Journals
+    store: PostgresDialStore, rows: Rows, pool: Pool, retention: Pruner, journals: Journals
 ) -> None:
     campaign = await journal(store, rows, pool, count=3, ended=False)
     await write(store, await take(store, campaign))
@@ -119,7 +131,7 @@ async def test_old_journal_of_an_ended_campaign_is_removed(
     store: PostgresDialStore,
     rows: Rows,
     pool: Pool,
-    retention: Retention,
+    retention: Pruner,
     journals: Journals,
     packed: bool,
 ) -> None:
@@ -135,7 +147,7 @@ async def test_dry_run_counts_the_same_and_changes_nothing(
     store: PostgresDialStore,
     rows: Rows,
     pool: Pool,
-    retention: Retention,
+    retention: Pruner,
     inbox: PostgresInbox,
     journals: Journals,
 ) -> None:
@@ -156,7 +168,7 @@ async def test_dry_run_counts_the_same_and_changes_nothing(
 
 
 async def test_inbox_keeps_what_a_running_campaign_has_not_read(
-    store: PostgresDialStore, rows: Rows, retention: Retention, inbox: PostgresInbox, pool: Pool
+    store: PostgresDialStore, rows: Rows, retention: Pruner, inbox: PostgresInbox, pool: Pool
 ) -> None:
     lease = await take(store, await rows.campaign())
     events = [RawItem(key=key, payload={}, received_at=NOW) for key in ("read", "unread")]
@@ -170,7 +182,7 @@ async def test_inbox_keeps_what_a_running_campaign_has_not_read(
 
 
 async def test_refused_rows_of_old_imports_are_removed(
-    rows: Rows, retention: Retention, pool: Pool
+    rows: Rows, retention: Pruner, pool: Pool
 ) -> None:
     await rows.campaign()
     for name, ended in (("old", NOW), ("new", LATER), ("running", None)):
