@@ -58,7 +58,8 @@ class InboxReader:
                             inbox=(item.channel, item.inbox_id),
                         )
                     )
-            if not items:
+            # A page that isn't full was all there was; `wait` knows what has come since then.
+            if len(items) < READ_LIMIT:
                 await self._retry(
                     lambda: self._inbox.wait((campaign, switch), timeout=WAIT_INBOX.total_seconds())
                 )
