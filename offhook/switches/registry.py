@@ -3,6 +3,7 @@
 Only the composition root comes here. A family's modules are imported when a switch of it is opened.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -104,7 +105,10 @@ class SwitchOpener:
 
     async def open(self, switch: SwitchId) -> Switch:
         """A new adapter, which the caller closes."""
-        return open_switch(await self._load(switch)).adapter
+        config = await self._load(switch)
+        # The first of a family imports its libraries for half a second: not while others' customers
+        # wait for the event loop.
+        return (await asyncio.to_thread(open_switch, config)).adapter
 
 
 def _family(name: str) -> Family:
