@@ -66,7 +66,9 @@ def report_error(error: Exception, *, json_output: bool) -> None:
     code = getattr(error, "code", None) if _is_ours(error) else None
     hint = getattr(error, "hint", None)
     if isinstance(error, OSError) and code is None:
-        code, hint = "unreachable", "run `offhook doctor`, which checks every connection"
+        code = "unreachable"
+    if code in {"unreachable", "store_unavailable"}:
+        hint = "run `offhook doctor`, which checks every connection"
     if not isinstance(code, str):
         sys.stderr.write(mask_numbers("".join(traceback.format_exception(error))))
         code = "internal"

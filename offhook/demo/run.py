@@ -17,7 +17,7 @@ from dialer.retry import OutcomeRule, RetryRules
 from offhook.demo.contacts import write_contacts
 from offhook.demo.desk import AgentDesk
 from offhook.demo.rehearsal import SWITCH, Cast, Rehearsal, rehearsal
-from offhook.demo.truth import OurAttempt, compare
+from offhook.demo.truth import OurAttempt, Outage, compare
 from offhook.home import Home
 from offhook.settings import Settings
 from offhook.simulator.population import Population, RandomTime
@@ -198,10 +198,10 @@ async def agents_at_work(stage: Rehearsal, campaign: CampaignId) -> AsyncIterato
 
 async def _dial(
     stage: Rehearsal, campaign: CampaignId, options: DemoOptions, show: Show
-) -> float | None:
+) -> Outage | None:
     """Watch the campaign to its end; kill the worker on the way if asked to."""
     views = CampaignViews(stage.database)
-    take_over: asyncio.Task[float] | None = None
+    take_over: asyncio.Task[Outage] | None = None
     async with agents_at_work(stage, campaign):
         ended = asyncio.create_task(CampaignDesk(stage.client).result(campaign))
         while not ended.done():
@@ -209,22 +209,22 @@ async def _dial(
             view = await views.view(campaign)
             show("", view)
             if options.kill_worker and take_over is None and view.attempts >= options.contacts // 3:
-                take_over = asyncio.create_task(kill_and_time(stage, campaign))
+                take_over = asyncio.create_task(kill_and_watch(stage, campaign))
                 show("worker killed with SIGKILL", None)
         await ended
         show("", await views.view(campaign))
     return await take_over if take_over is not None else None
 
 
-async def kill_and_time(stage: Rehearsal, campaign: CampaignId) -> float:
-    """Kill the worker; return the seconds until somebody else holds the campaign's lease."""
+async def kill_and_watch(stage: Rehearsal, campaign: CampaignId) -> Outage:
+    """Kill the worker; return when, and when somebody else held the campaign's lease."""
     before = await _epoch(stage, campaign)
     stage.stack.kill("worker")
-    began = asyncio.get_running_loop().time()
+    began = datetime.now(UTC)
     async with asyncio.timeout(120):
         while await _epoch(stage, campaign) == before:  # noqa: ASYNC110 - a row of another process
             await asyncio.sleep(0.05)
-    return round(asyncio.get_running_loop().time() - began, 2)
+    return Outage(began=began, ended=datetime.now(UTC))
 
 
 async def _epoch(stage: Rehearsal, campaign: CampaignId) -> int:
@@ -239,11 +239,16 @@ async def _report(
     options: DemoOptions,
     *,
     began: datetime,
-    take_over: float | None,
+    take_over: Outage | None,
 ) -> DemoReport:
     view = await CampaignViews(stage.database).view(campaign)
     ours = await our_attempts(stage, campaign)
-    judged = compare(await stage.pbx.calls(), ours, patience=campaign_settings(options).patience)
+    judged = compare(
+        await stage.pbx.calls(),
+        ours,
+        patience=campaign_settings(options).patience,
+        outages=() if take_over is None else (take_over,),
+    )
     return DemoReport(
         contacts=view.contacts["total"],
         refused_lines=options.contacts + 3 - view.contacts["total"],
@@ -262,7 +267,7 @@ async def _report(
         mismatches=list(judged.mismatches),
         unrecorded=judged.unrecorded,
         unclaimed=judged.unclaimed,
-        take_over_s=take_over,
+        take_over_s=_seconds(take_over),
         duration_s=round((datetime.now(UTC) - began).total_seconds(), 1),
         campaign=campaign,
         home=str(stage.stack.home.path),
@@ -295,3 +300,7 @@ async def latency(stage: Rehearsal, campaign: CampaignId) -> Latency:
         )
         p50, p95, p99, most = (round(float(value or 0), 1) for value in found.one())
     return Latency(p50=p50, p95=p95, p99=p99, max=most)
+
+
+def _seconds(outage: Outage | None) -> float | None:
+    return None if outage is None else round((outage.ended - outage.began).total_seconds(), 2)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 from activities.ports import StoreUnavailable
 from offhook.storage.database import asyncpg_dsn
@@ -69,3 +70,10 @@ def store_errors() -> Iterator[None]:
         yield
     except _AWAY as error:
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+    except DBAPIError as error:
+        # SQLAlchemy wraps the driver's error twice and tells some of them by no class of its own.
+        beneath = error.orig.__cause__ if error.orig is not None else None
+        if error.connection_invalidated or isinstance(beneath, _AWAY):
+            name = type(beneath or error).__name__
+            raise StoreUnavailable(f"{name}: {beneath or error.orig}") from error
+        raise
