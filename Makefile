@@ -24,7 +24,7 @@ check: $(STAMP)
 	$(BIN)/deptry .
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 format: $(STAMP)
 	$(BIN)/ruff format .
