@@ -51,7 +51,7 @@ def floor(world: World, now: datetime) -> Floor:
     kept = at_work = 0
     for line in world.agents.values():
         state = line.state
-        at_work += line.willing or state not in (AgentState.idle, AgentState.parked)
+        at_work += state not in (AgentState.idle, AgentState.parked) or line.willing
         if state is AgentState.talking:
             talking.append(age(line.since))
         elif state is AgentState.wrap_up:
