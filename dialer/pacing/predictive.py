@@ -132,7 +132,8 @@ class PredictivePacer:
         return self._decide(
             floor,
             place,
-            f"{float(answers.mean[-1]):.1f} answers expected against {free} free"
+            f"{float(answers.mean[-1]):.1f} answers expected against "
+            f"{_free_words(free)}"
             f" + {float(freed.mean[-1]):.1f} coming free in"
             f" {self._outlook.ring_mean_s * 2:.0f} s; risk {race.risk(place):.1%}"
             f" of {limit:.1%} allowed",
@@ -204,3 +205,8 @@ class PredictivePacer:
             now_s,
             patience_s=self._settings.patience.total_seconds(),
         )
+
+
+def _free_words(free: int) -> str:
+    """Agents who are free, or people who already wait for one."""
+    return f"{free} free" if free >= 0 else f"none free, {-free} waiting,"
