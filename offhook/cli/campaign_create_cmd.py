@@ -49,6 +49,12 @@ def create(
     target_abandonment: Annotated[float | None, typer.Option(help="Cap, 0.03 is 3%.")] = None,
     ratio: Annotated[float | None, typer.Option(help="Power mode: calls per free agent.")] = None,
     lines_per_agent: Annotated[float | None, typer.Option(help="Most calls per agent.")] = None,
+    weight: Annotated[
+        int | None, typer.Option(help="Share of lines and agents among campaigns of one priority.")
+    ] = None,
+    priority: Annotated[
+        int | None, typer.Option(help="Higher is served first where campaigns share a switch.")
+    ] = None,
     calls_per_second: Annotated[float | None, typer.Option(help="Most calls a second.")] = None,
     ring_timeout: Annotated[float | None, typer.Option(help="Seconds, 15 to 120.")] = None,
     patience: Annotated[
@@ -80,6 +86,8 @@ def create(
         "pacing.target_abandonment": target_abandonment,
         "pacing.ratio": ratio,
         "pacing.max_lines_per_agent": lines_per_agent,
+        "weight": weight,
+        "priority": priority,
         "pacing.calls_per_second": calls_per_second,
         "retry.max_attempts": max_attempts,
     }

@@ -37,6 +37,7 @@ COMMANDS: dict[str, Row] = {
     "doctor": Row("stack_cmd", "doctor", "Check this installation and say what to do about it."),
     "campaign": Row("campaign_cmd", "app", "Create, fill, start, watch and explain campaigns."),
     "audit": Row("audit_cmd", "app", "Recompute a campaign's decisions from its journal."),
+    "agent": Row("agent_cmd", "app", "List agents and set what they have chosen."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
     "pacing": Row("pacing_cmd", "app", "Try a pacer on a simulated shift."),
     "bench": Row("bench_cmd", "app", "Measure how fast this machine dials."),

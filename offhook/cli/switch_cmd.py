@@ -15,8 +15,9 @@ from rich.table import Table
 
 from dialer.model import SwitchId
 from dialer.switching import SwitchError
-from offhook.cli import pbx_jobs_cmd
+from offhook.cli import pbx_jobs_cmd, switch_limit_cmd
 from offhook.cli.output import JsonOption, emit, prepare, run_async
+from offhook.cli.switch_limit_cmd import UnknownTrunk
 from offhook.errors import OffhookError
 from offhook.home import Home, Stack, database_url
 from offhook.links import STATUS_PATH, hook_url
@@ -37,17 +38,12 @@ app.add_typer(add, name="add")
 app.command("phonebook-sync")(pbx_jobs_cmd.phonebook_sync)
 app.command("reconcile")(pbx_jobs_cmd.reconcile)
 app.command("record")(pbx_jobs_cmd.record)
+app.command("limit")(switch_limit_cmd.limit)
 
 TOKEN_VARIABLE = "VOISPEED_TOKEN"  # noqa: S105 - the name of a variable
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the switch.")]
-
-
-class UnknownTrunk(OffhookError):
-    """The switch has no such trunk."""
-
-    code = "unknown_trunk"
 
 
 class SwitchNotReached(OffhookError):

@@ -46,6 +46,7 @@ class AgentNotFound(NotFound):
 
     code = "agent_not_found"
     noun = "agent"
+    listed_by = "`offhook agent list` names them all"
 
 
 class ContactNotFound(NotFound):

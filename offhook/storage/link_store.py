@@ -149,9 +149,25 @@ class LinkStore:
                     address=row.address,
                     lines=row.lines,
                     enabled=row.enabled,
+                    calls_per_second=row.calls_per_second,
                 )
                 for row in rows
             ]
+
+    async def limit_rate(
+        self, switch: SwitchId, calls_per_second: float | None, *, trunk: str | None = None
+    ) -> Sequence[Trunk]:
+        """Limit calls per second on the trunk with this address, or on all; the trunks that are
+        limited now. None lifts the limit.
+        """
+        known = tables.trunks.c
+        chosen = update(tables.trunks).where(known.switch_id == switch)
+        if trunk is not None:
+            chosen = chosen.where(known.address == trunk)
+        async with self._session() as session:
+            await session.execute(chosen.values(calls_per_second=calls_per_second))
+        found = await self.trunks(switch)
+        return [one for one in found if trunk is None or one.address == trunk]
 
     async def save_reachable(self, switch: SwitchId, reachable: Mapping[str, bool]) -> None:
         """Write whether the agents at these addresses can be called."""

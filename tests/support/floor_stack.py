@@ -1,19 +1,22 @@
 """A floor in one process: simulator, hook, inbox, store and loops, on real sockets and tables."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from activities.dial_loop import DialLoop
+from activities.ports import campaign_channel
 from dialer.commands import SwitchCommand
+from dialer.events import Event
 from dialer.model import CampaignId, CampaignSettings, SwitchId
 from offhook.api.hooks import Hooks
 from offhook.demo.truth import Comparison, OurAttempt, RecordedCall, compare
 from offhook.links import route
-from offhook.simulator.config import SimulatorConfig
+from offhook.simulator.config import SimulatorConfig, UserConfig
 from offhook.simulator.serve import Simulator
 from offhook.storage import tables
 from offhook.storage.database import Database
@@ -68,7 +71,7 @@ class FloorStack:
     config: SwitchConfig
     observer: Watched = field(default_factory=Watched)
 
-    async def dial(self, *, owner: str = "test") -> str:
+    async def dial(self, *, campaign: CampaignId = CAMPAIGN, owner: str = "test") -> str:
         """Dial as a worker that has just started would, until drained; returns the reason."""
         adapter = open_switch(self.config).adapter
         loop = DialLoop(
@@ -79,49 +82,59 @@ class FloorStack:
             observer=self.observer,
         )
         try:
-            return await loop.run(CAMPAIGN, owner=owner)
+            return await loop.run(campaign, owner=owner)
         finally:
             await adapter.aclose()
 
-    async def create(self, settings: CampaignSettings, numbers: Iterable[str]) -> None:
-        """A campaign with every agent of the simulator, and one contact a number."""
-        users = self.simulator.config.users
+    async def create(
+        self,
+        settings: CampaignSettings,
+        numbers: Iterable[str],
+        *,
+        campaign: CampaignId = CAMPAIGN,
+        users: Sequence[UserConfig] | None = None,
+    ) -> None:
+        """A campaign with one contact a number, and these users, or all, as its agents."""
+        users = self.simulator.config.users if users is None else users
+        switch = self.config.switch_id
         now = utc_now()
         async with self.database.transaction() as session:
             await session.execute(
                 insert(tables.campaigns).values(
-                    id=CAMPAIGN,
+                    id=campaign,
                     name=settings.name,
-                    switch_id=SWITCH,
+                    switch_id=switch,
                     settings=settings.model_dump(mode="json"),
                     created_at=now,
                 )
             )
             list_id = await session.scalar(
                 insert(tables.lists)
-                .values(campaign_id=CAMPAIGN, name="all", created_at=now)
+                .values(campaign_id=campaign, name="all", created_at=now)
                 .returning(tables.lists.c.id)
             )
             for position, user in enumerate(users):
                 await session.execute(
-                    insert(tables.agents).values(
-                        id=f"agent-{user.id}",
-                        switch_id=SWITCH,
+                    insert(tables.agents)
+                    .values(
+                        id=self.agent_id(user),
+                        switch_id=switch,
                         address=user.id,
                         number=user.extension,
                         status="available",
                         position=position,
                     )
+                    .on_conflict_do_nothing()
                 )
                 await session.execute(
                     insert(tables.campaign_agents).values(
-                        campaign_id=CAMPAIGN, agent_id=f"agent-{user.id}", added_at=now
+                        campaign_id=campaign, agent_id=self.agent_id(user), added_at=now
                     )
                 )
             for number in numbers:
                 contact = await session.scalar(
                     insert(tables.contacts)
-                    .values(campaign_id=CAMPAIGN, list_id=list_id, due_at=now)
+                    .values(campaign_id=campaign, list_id=list_id, due_at=now)
                     .returning(tables.contacts.c.id)
                 )
                 await session.execute(
@@ -134,12 +147,42 @@ class FloorStack:
                     )
                 )
 
-    async def attempts(self) -> list[OurAttempt]:
-        """Every attempt as offhook recorded it."""
+    def agent_id(self, user: UserConfig) -> str:
+        """The agent that a user of the simulator is."""
+        prefix = "" if self.config.switch_id == SWITCH else f"{self.config.switch_id}-"
+        return f"agent-{prefix}{user.id}"
+
+    async def limit(self, *, lines: int, calls_per_second: float | None = None) -> None:
+        """Have offhook go by less than the gateways could carry."""
         async with self.database.transaction() as session:
-            found = await session.execute(
-                select(tables.attempts.c.id, tables.attempts.c.number, tables.attempts.c.outcome)
+            await session.execute(
+                update(tables.trunks)
+                .where(tables.trunks.c.switch_id == self.config.switch_id)
+                .values(lines=lines, calls_per_second=calls_per_second)
             )
+
+    async def order(self, campaign: CampaignId, event: Event) -> None:
+        """Have a person order something of a campaign."""
+        now = utc_now()
+        channel = campaign_channel(campaign)
+        await self.inbox.post(channel, event=event, key=f"test {now.isoformat()}", now=now)
+
+    @property
+    def most_lines(self) -> int:
+        """Lines that were in use at once, as the simulator counted them."""
+        return max(self.simulator.face.pbx.recorder.lines_high_water.values(), default=0)
+
+    async def attempts(self, campaign: CampaignId | None = None) -> list[OurAttempt]:
+        """Every attempt, of this switch or of a campaign, as offhook recorded it."""
+        known = tables.attempts.c
+        wanted = select(known.id, known.number, known.outcome).join(
+            tables.campaigns, tables.campaigns.c.id == known.campaign_id
+        )
+        wanted = wanted.where(tables.campaigns.c.switch_id == self.config.switch_id)
+        if campaign is not None:
+            wanted = wanted.where(known.campaign_id == campaign)
+        async with self.database.transaction() as session:
+            found = await session.execute(wanted)
             return [OurAttempt(attempt_id=a, number=n, outcome=o) for a, n, o in found]
 
     async def judge(self, settings: CampaignSettings) -> Comparison:
@@ -152,7 +195,9 @@ class FloorStack:
 
 
 @asynccontextmanager
-async def floor_stack(database_url: str, config: SimulatorConfig) -> AsyncIterator[FloorStack]:
+async def floor_stack(
+    database_url: str, config: SimulatorConfig, *, switch_id: SwitchId = SWITCH
+) -> AsyncIterator[FloorStack]:
     """Simulator, hook and storage for the length of the block."""
     async with AsyncExitStack() as closing:
         pool = await open_pool(database_url)
@@ -161,7 +206,7 @@ async def floor_stack(database_url: str, config: SimulatorConfig) -> AsyncIterat
         simulator = Simulator(config)
         await simulator.start()
         closing.push_async_callback(simulator.stop)
-        switch = _switch(simulator)
+        switch = _switch(simulator, switch_id)
         opened = open_switch(switch)
         closing.push_async_callback(opened.adapter.aclose)
         hooks = Hooks(InboxWriter(pool))
@@ -169,7 +214,7 @@ async def floor_stack(database_url: str, config: SimulatorConfig) -> AsyncIterat
         inbox = await closing.enter_async_context(PostgresInbox(pool, database_url))
         url = await closing.enter_async_context(serving(hooks))
         await simulator.set_events_urls([f"{url}/hooks/voispeed/{switch.hook_secret}"])
-        await _add_switch(database, config)
+        await _add_switch(database, config, switch_id)
         yield FloorStack(
             simulator=simulator,
             database=database,
@@ -179,12 +224,12 @@ async def floor_stack(database_url: str, config: SimulatorConfig) -> AsyncIterat
         )
 
 
-def _switch(simulator: Simulator) -> SwitchConfig:
+def _switch(simulator: Simulator, switch_id: SwitchId) -> SwitchConfig:
     ivrs = {ivr.role.value: ivr.id for ivr in simulator.config.ivrs}
     return SwitchConfig(
-        switch_id=SWITCH,
+        switch_id=switch_id,
         family="voispeed",
-        name="pbx",
+        name=switch_id,
         settings={
             "base_url": simulator.url,
             "reception_ivr": ivrs["reception"],
@@ -196,18 +241,19 @@ def _switch(simulator: Simulator) -> SwitchConfig:
     )
 
 
-async def _add_switch(database: Database, config: SimulatorConfig) -> None:
+async def _add_switch(database: Database, config: SimulatorConfig, switch_id: SwitchId) -> None:
     async with database.transaction() as session:
         await session.execute(
             insert(tables.switches).values(
-                id=SWITCH, family="voispeed", name="pbx", created_at=utc_now()
+                id=switch_id, family="voispeed", name=switch_id, created_at=utc_now()
             )
         )
+        prefix = "trunk" if switch_id == SWITCH else switch_id
         for gateway in config.gateways:
             await session.execute(
                 insert(tables.trunks).values(
-                    id=f"trunk-{gateway.id}",
-                    switch_id=SWITCH,
+                    id=f"{prefix}-{gateway.id}",
+                    switch_id=switch_id,
                     address=gateway.id,
                     lines=gateway.lines,
                 )

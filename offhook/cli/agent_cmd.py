@@ -1,0 +1,137 @@
+"""`offhook agent`, and `offhook campaign agents`: who works, where, and whether he wants to."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from dialer.model import AgentStatus, CampaignId
+from offhook.cli.campaign_office import Key, open_office
+from offhook.cli.output import JsonOption, emit, prepare, run_async
+from offhook.home import database_url
+from offhook.settings import Settings
+from offhook.storage.agent_store import AgentRow, AgentStore
+from offhook.storage.pool import open_pool
+
+app = typer.Typer(
+    help="List agents and set what they have chosen.", no_args_is_help=True, rich_markup_mode=None
+)
+Named = Annotated[
+    str, typer.Argument(metavar="AGENT", help="Id, address, extension or name of the agent.")
+]
+
+
+@app.callback()
+def _group() -> None:
+    """List agents and set what they have chosen."""
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[AgentStore]:
+    pool = await open_pool(database_url(settings), size=2, application="offhook-cli")
+    try:
+        yield AgentStore(pool)
+    finally:
+        await pool.close()
+
+
+@app.command("list")
+def list_(
+    switch: Annotated[str, typer.Option(help="Only the agents of this switch.")] = "",
+    json_output: JsonOption = False,
+) -> None:
+    """List the agents: status, campaigns, and what they do now.
+
+    Example: offhook agent list --switch pbx
+    """
+
+    async def work() -> list[AgentRow]:
+        async with _store(prepare()) as store:
+            return await store.all(switch=switch)
+
+    emit({"agents": run_async(work())}, json_output, lambda found: shown_agents(found["agents"]))
+
+
+@app.command()
+def status(
+    agent: Named,
+    chosen: Annotated[AgentStatus, typer.Argument(metavar="STATUS", help="What he chooses.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Set an agent to available, not_ready or logged_off; a talk goes on to its end.
+
+    Example: offhook agent status 201 not_ready
+    """
+
+    async def work() -> AgentRow:
+        async with _store(prepare()) as store:
+            row = await store.find(agent)
+            await store.set_status(row, chosen, now=datetime.now(UTC))
+            return await store.find(row.agent_id)
+
+    emit(
+        run_async(work()),
+        json_output,
+        lambda row: f"agent {row.agent_id} is {row.status}",
+    )
+
+
+def campaign_agents(
+    campaign: Key,
+    add: Annotated[
+        list[str] | None, typer.Option(help="An agent who may work here too; repeat it.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="An agent who leaves once he has finished; repeat it.")
+    ] = None,
+    move: Annotated[
+        list[str] | None, typer.Option(help="An agent who leaves for the campaign of --to.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Campaign that moved agents go to.")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """List a campaign's agents, or change who they are, also while it runs.
+
+    Somebody who talks finishes his talk and wrap-up before he leaves.
+
+    Examples:
+
+    offhook campaign agents Spring --add 201 --add 202
+
+    offhook campaign agents Spring --move 201 --to Summer
+    """
+    if bool(move) != bool(to):
+        raise typer.BadParameter("--move needs --to, and --to needs --move; give both")
+
+    async def work() -> list[AgentRow]:
+        now = datetime.now(UTC)
+        async with open_office() as office, _store(office.settings) as store:
+            here = CampaignId((await office.views.find(campaign)).campaign_id)
+            for name in add or ():
+                await store.add(await store.find(name), campaign=here, now=now)
+            for name in remove or ():
+                await store.remove(await store.find(name), campaign=here)
+            if to is not None:
+                there = CampaignId((await office.views.find(to)).campaign_id)
+                for name in move or ():
+                    await store.move(await store.find(name), source=here, target=there, now=now)
+            return await store.members(here)
+
+    emit({"agents": run_async(work())}, json_output, lambda found: shown_agents(found["agents"]))
+
+
+def shown_agents(rows: list[AgentRow]) -> Table | str:
+    """Agents as a table."""
+    if not rows:
+        return "no agents here"
+    table = Table("agent", "name", "extension", "status", "works for", "doing", "campaigns")
+    for row in rows:
+        status = row.status if row.reachable else f"{row.status} (no telephone)"
+        campaigns = ", ".join(row.campaigns)
+        table.add_row(
+            row.agent_id, row.name, row.number, status, row.works_for, row.state, campaigns
+        )
+    return table
