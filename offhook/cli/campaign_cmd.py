@@ -11,7 +11,13 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from offhook.cli import campaign_create_cmd, campaign_import_cmd, campaign_order_cmd
+from offhook.cli import (
+    agent_cmd,
+    campaign_create_cmd,
+    campaign_import_cmd,
+    campaign_order_cmd,
+    campaign_why_cmd,
+)
 from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.campaign_page import shown_list, shown_report, shown_view
 from offhook.cli.output import JsonOption, emit, run_async
@@ -30,6 +36,8 @@ app.command("start")(campaign_order_cmd.start)
 app.command("pause")(campaign_order_cmd.pause)
 app.command("resume")(campaign_order_cmd.resume)
 app.command("stop")(campaign_order_cmd.stop)
+app.command("agents")(agent_cmd.campaign_agents)
+app.command("why")(campaign_why_cmd.why)
 
 REFRESH_S = 0.5
 

@@ -60,6 +60,8 @@ class ContactHistory:
     finished_reason: str
     due_at: datetime
     priority: int
+    owner: AgentId | None
+    """The agent who is to have the contact."""
     ahead: int
     """Contacts that are due now and will be claimed before this one; 0 unless this one is due."""
     numbers: tuple[Number, ...]
@@ -107,6 +109,7 @@ class Contacts:
                 finished_reason=row.finished_reason,
                 due_at=row.due_at,
                 priority=row.priority,
+                owner=None if row.owner is None else AgentId(row.owner),
                 ahead=await _ahead(session, key, now) if due else 0,
                 numbers=await _numbers(session, key),
                 attempts=await _attempts(session, key),

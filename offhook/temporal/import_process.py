@@ -27,7 +27,7 @@ from offhook.temporal.contact_files import LocalContactFiles
 
 LINE_LIMIT = 1 << 20
 DIED = "import_process_died"
-NICENESS = 5
+NICENESS = 2
 """Somebody on the phone comes first."""
 
 

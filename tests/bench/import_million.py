@@ -25,7 +25,8 @@ from sqlalchemy import insert
 from dialer.model import CampaignId, CampaignSettings, SwitchId
 from offhook.bench.meter import Meter
 from offhook.home import Home
-from offhook.settings import load_settings
+from offhook.logging import configure_logging
+from offhook.settings import LogSettings, load_settings
 from offhook.storage import tables
 from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.database import Database
@@ -138,6 +139,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     wanted_rows: int = parser.parse_args().rows
+    configure_logging(LogSettings())
     with tempfile.TemporaryDirectory(prefix="offhook-import-") as folder:
         found = asyncio.run(measure(wanted_rows, Path(folder)))
     sys.stdout.write(json.dumps(found) + "\n")

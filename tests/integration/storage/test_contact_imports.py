@@ -12,7 +12,13 @@ from activities import imports as imports_module
 from activities.contracts import ImportInput, ImportProgress, ImportResult, ImportSource
 from activities.imports import ContactImporter
 from activities.ports import StoreUnavailable
-from dialer.contacts_csv import ChangedFile, ColumnChoices, NoNumberColumn
+from dialer.contacts_csv import (
+    ChangedFile,
+    ColumnChoices,
+    FileOptions,
+    NoNumberColumn,
+    read_contacts,
+)
 from dialer.model import CampaignId
 from dialer.rejections import CampaignUnknown
 from offhook.storage.contact_imports import PostgresContactImports
@@ -152,6 +158,21 @@ async def test_dry_run_counts_like_an_import_and_stores_nothing(
     assert (tried.progress, tried.reasons) == (done.progress, done.reasons)
     again = await importer.run(request(campaign, "i2", dry_run=True), report=quiet)
     assert again.progress.duplicates == done.progress.imported
+
+
+async def test_batches_that_a_crash_of_the_database_lost_are_merged_again(
+    importer: ContactImporter, rows: Rows, pool: Pool
+) -> None:
+    campaign = await rows.campaign()
+    whole = await importer.run(request(campaign), report=quiet)
+    expected = await listed(pool)
+    await pool.execute("UPDATE imports SET checkpoint = 0, accepted = 0, duplicates = 0")
+    await pool.execute("TRUNCATE contacts CASCADE")
+    batch = next(read_contacts(io.BytesIO(FILE), FileOptions(batch_rows=25)))
+    with pytest.raises(StoreUnavailable):
+        await importer.imports.merge("i1", number=3, batch=batch, now=NOW)
+    assert (await importer.run(request(campaign), report=quiet)).progress == whole.progress
+    assert await listed(pool) == expected
 
 
 async def test_file_that_changed_during_an_interrupted_import_is_refused(
