@@ -64,7 +64,7 @@ STEP_LIMIT = 200
 """Most events in one step, so that a flood can't starve the commit."""
 LINGER = timedelta(milliseconds=20)
 """How long a step that nobody waits for may gather more before it is committed. What it says of the
-switch is in the inbox already; each commit costs as much as five events do.
+switch is in the inbox already, and a commit costs much the same for one event as for ten.
 """
 AHEAD = timedelta(milliseconds=500)
 """How long the engine may go on while a commit is under way."""
