@@ -58,7 +58,7 @@ def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
         seen_at=attempt.placed_at,
         state=CallState(attempt.state),
         call=attempt.call,
-        leg_known=attempt.call is not None,
+        leg_known=_leg_known(attempt),
         accepted=attempt.accepted,
         answered_at=attempt.answered_at,
         agent_id=attempt.agent_id,
@@ -76,6 +76,14 @@ def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
         max(call.answered_at, now) + world.started.settings.patience, now + TAKE_OVER
     )
     _resume_answered(world, call, now)
+
+
+def _leg_known(attempt: OpenAttempt) -> bool:
+    """Whether the stored leg is the one to act upon: it is told, at the latest, with the hold."""
+    if attempt.call is None:
+        return False
+    state = CallState(attempt.state)
+    return bool(attempt.call.leg) or state not in {*UNANSWERED, CallState.answered}
 
 
 def _resume_answered(world: World, call: LiveCall, now: datetime) -> None:
@@ -184,6 +192,7 @@ def _adopt(world: World, call: LiveCall, view: CallView, asked_at: datetime, now
     calls.merge_ref(call, view.call, leg_known=False)
     match view.phase:
         case CallPhase.calling:
+            call.ringing_at = asked_at
             if call.state is CallState.placing:
                 world.move_call(call, CallMove.started)
                 call.unclear, call.accepted = False, True
@@ -207,7 +216,7 @@ def _adopt(world: World, call: LiveCall, view: CallView, asked_at: datetime, now
 
 def _adopt_held(world: World, call: LiveCall, asked_at: datetime, now: datetime) -> None:
     if call.state in UNANSWERED:
-        calls.answered(world, call, asked_at, now)
+        _answered_unheard(world, call, asked_at, now)
     if call.state is CallState.answered:
         calls.held(world, call, now)
         world.save_call(call, now)
@@ -215,6 +224,15 @@ def _adopt_held(world: World, call: LiveCall, asked_at: datetime, now: datetime)
         overdue = world.deadlines.at(Timer.join_check, call.attempt_id) is not None
         if overdue and call.join_asked_at is not None and asked_at > call.join_asked_at + GRACE:
             matching.join_failed(world, call, now, suspect=True)
+
+
+def _answered_unheard(world: World, call: LiveCall, asked_at: datetime, now: datetime) -> None:
+    """Somebody answered and word of it is lost or late: they may have waited since we last knew."""
+    since = max(call.seen_at, call.ringing_at or call.seen_at)
+    calls.answered(world, call, asked_at, now)
+    if call.give_up_at is not None and world.settled:
+        patience = world.started.settings.patience
+        call.give_up_at = min(call.give_up_at, max(since + patience, now + calls.HELD_SOON))
 
 
 def _stray(world: World, view: CallView, asked_at: datetime, now: datetime) -> None:

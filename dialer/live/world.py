@@ -79,6 +79,8 @@ class LiveCall:
     call: CallRef | None = None
     leg_known: bool = False
     """`call.leg` is the one to act upon."""
+    ringing_at: datetime | None = None
+    """When the switch's list was last asked that showed nobody on the line yet."""
     accepted: bool = False
     unclear: bool = False
     """Nobody knows whether the request to dial was carried out."""

@@ -27,7 +27,7 @@ from dialer.events import (
 )
 from dialer.model import AgentId, CallRef
 from dialer.outcomes import Outcome
-from dialer.switching import SwitchSnapshot
+from dialer.switching import CallPhase, CallView, SwitchSnapshot
 from tests.support.dialing import agent, capabilities, contact, started
 from tests.support.fake_switch import FakeSwitch
 from tests.support.floor import Floor
@@ -183,3 +183,30 @@ def test_customer_rung_through_to_dead_telephones_hears_the_message_soon() -> No
     assert len(floor.of(Divert)) == 1
     assert (told - answered).total_seconds() <= 5.2
     assert floor.outcomes == [Outcome.abandoned]
+
+
+def test_person_found_waiting_may_have_waited_since_the_line_last_rang() -> None:
+    floor = silent_floor()
+    floor.give(CallHeld(correlator="spring-1-p1", call=PARKED, at=floor.now))
+    floor.run(0.3)
+    floor.give(CallRinging(correlator=FIRST, call=CUSTOMER, at=floor.now))
+    floor.run(4.5)
+    bare = CallRef(call_id=CUSTOMER.call_id)
+    view = CallView(correlator=FIRST, call=bare, phase=CallPhase.held)
+    floor.give(SnapshotTaken(snapshot=SwitchSnapshot(calls=(view,)), asked_at=floor.now))
+    assert floor.of(PlayMessage) == []
+    floor.run(0.6)
+    assert [told.correlator for told in floor.of(PlayMessage)] == [FIRST]
+
+
+def test_person_found_waiting_is_joined_when_the_late_event_names_the_leg() -> None:
+    floor = silent_floor()
+    floor.give(CallHeld(correlator="spring-1-p1", call=PARKED, at=floor.now))
+    floor.run(4.8)
+    bare = CallRef(call_id=CUSTOMER.call_id)
+    view = CallView(correlator=FIRST, call=bare, phase=CallPhase.held)
+    park = CallView(correlator="spring-1-p1", call=PARKED, phase=CallPhase.held)
+    floor.give(SnapshotTaken(snapshot=SwitchSnapshot(calls=(view, park)), asked_at=floor.now))
+    floor.run(0.3)
+    floor.give(CallHeld(correlator=FIRST, call=CUSTOMER, at=floor.now))
+    assert [found.customer for found in floor.of(Join)] == [CUSTOMER]
