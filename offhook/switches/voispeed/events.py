@@ -213,11 +213,8 @@ class _Reading:
         if event.called.type != self._party:
             self._seen.rung = self._seen.rung or event.called.type == EntityType.user
             return ()
-        return (
-            CallStarted(
-                correlator=self._correlator, call=self._call(event.entity_call_id), at=self._at
-            ),
-        )
+        call = self._party_call(event.entity_call_id)
+        return (CallStarted(correlator=self._correlator, call=call, at=self._at),)
 
     def _progress(self, event: wire.CallProgress) -> tuple[SwitchEvent, ...]:
         if event.sender is None:
@@ -228,11 +225,8 @@ class _Reading:
         self._note(event.sender.type, event.entity_call_id)
         if event.progress is wire.ForwardingCode.forwarded:
             return ()
-        return (
-            CallRinging(
-                correlator=self._correlator, call=self._call(event.entity_call_id), at=self._at
-            ),
-        )
+        call = self._party_call(event.entity_call_id)
+        return (CallRinging(correlator=self._correlator, call=call, at=self._at),)
 
     def _accepted(self, event: wire.CallResponse) -> tuple[SwitchEvent, ...]:
         sender = event.sender or event.connected
@@ -265,7 +259,7 @@ class _Reading:
         return self._joined(who, leg)
 
     def _party_answered(self, event: wire.CallResponse) -> tuple[SwitchEvent, ...]:
-        call = self._call(event.entity_call_id)
+        call = self._party_call(event.entity_call_id)
         answered = CallAnswered(correlator=self._correlator, call=call, at=self._at)
         if self._role is Role.agent and self._seen.held:
             # The IVR's answer overtook his own, which alone names the leg to act upon.
@@ -339,6 +333,15 @@ class _Reading:
     def _note(self, entity_type: EntityType, leg: str | None) -> None:
         if leg:
             self._seen.legs[entity_type] = leg
+
+    def _party_call(self, own: str | None) -> CallRef:
+        """The communication with the leg to act upon: an agent's own, but a customer's IVR's.
+
+        What is put in the customer's company takes the place of the IVR, so his own entity call is
+        none that a command could name.
+        """
+        agent = self._role is Role.agent
+        return self._call(own if agent else self._seen.legs.get(EntityType.ivr))
 
     def _call(self, leg: str | None) -> CallRef:
         return CallRef(call_id=self._call_id, leg=leg or "")

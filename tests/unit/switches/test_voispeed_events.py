@@ -71,7 +71,8 @@ CUSTOMER_HELD = (
 
 
 def test_customer_call_is_started_rung_answered_and_held_with_the_leg_of_the_ivr() -> None:
-    own, ivr = CallRef(call_id="10", leg="11"), CallRef(call_id="10", leg="12")
+    # His own entity call, 11, is none that a command could name.
+    own, ivr = CallRef(call_id="10"), CallRef(call_id="10", leg="12")
     assert said(CallMemory(), *CUSTOMER_HELD) == [
         CallStarted(correlator=ATTEMPT, call=own, at=AT),
         CallRinging(correlator=ATTEMPT, call=own, at=AT),
