@@ -58,7 +58,6 @@ class DemoScreen:
             parts.append(render_floor(self._view))
         self._live.update(Group(*parts))
 
-
     def save_picture(self, path: Path, report: DemoReport) -> None:
         """Write an SVG of what was to be seen: the start, the busiest moment, the report."""
         console = Console(record=True, width=_PICTURE_COLUMNS, file=io.StringIO())
