@@ -114,7 +114,9 @@ async def record(name: str) -> dict[str, Any]:
         floor = make_floor()
         async with campaigns_on(environment.client, floor) as campaigns:
             handle = await campaigns.start(campaign=name, renew_after=renew_after)
-            newest = environment.client.get_workflow_handle_for(CampaignWorkflow.run, handle.id)
+            newest: WorkflowHandle[CampaignWorkflow, CampaignResult] = (
+                environment.client.get_workflow_handle_for(CampaignWorkflow.run, handle.id)
+            )
             await live(newest, floor)
             await asyncio.gather(newest.result(), return_exceptions=True)
             first = environment.client.get_workflow_handle(

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
@@ -23,6 +23,13 @@ from workflows.call_check import ReconcileWorkflow
 from workflows.phonebook_sync import PhonebookSyncWorkflow
 
 SWITCH = SwitchId("pbx")
+
+
+def phonebook_job(
+    client: Client, workflow_id: str
+) -> "WorkflowHandle[PhonebookSyncWorkflow, PhonebookSyncResult]":
+    """The synchronisation of this id."""
+    return client.get_workflow_handle_for(PhonebookSyncWorkflow.run, workflow_id)
 
 
 async def synchronise(
@@ -56,9 +63,7 @@ async def test_long_synchronisation_goes_on_in_new_runs_as_one(
     client = time_skipping.client
     async with pbx_jobs_on(client, pbx) as queue:
         result = await synchronise(client, queue, request)
-        handle = client.get_workflow_handle_for(
-            PhonebookSyncWorkflow.run, f"phonebook/{request.sync_id}"
-        )
+        handle = phonebook_job(client, f"phonebook/{request.sync_id}")
         snapshot = await handle.query(PhonebookSyncWorkflow.snapshot)
         events = len((await handle.fetch_history()).events)
     assert result.counts.sent == 50
@@ -103,9 +108,8 @@ async def test_job_that_a_person_must_mend_fails_with_its_code(
                 await job
             assert isinstance(failed.value.cause, ApplicationError)
             assert failed.value.cause.type == code
-        snapshot = await client.get_workflow_handle_for(
-            PhonebookSyncWorkflow.run, "phonebook/pbx-c1-offhook"
-        ).query(PhonebookSyncWorkflow.snapshot)
+        handle = phonebook_job(client, "phonebook/pbx-c1-offhook")
+        snapshot = await handle.query(PhonebookSyncWorkflow.snapshot)
     assert (snapshot.phase, snapshot.reason) == (JobPhase.failed, f"no luck: {code}")
 
 

@@ -2,9 +2,14 @@
 
 from alembic import context
 
-from offhook.storage.link_tables import metadata  # with it, every table is known
+from offhook.storage import link_tables
 
+# That module imports `tables`, so one catalogue knows every table.
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+context.configure(
+    connection=connection,
+    target_metadata=link_tables.phonebook_syncs.metadata,
+    transactional_ddl=True,
+)
 with context.begin_transaction():
     context.run_migrations()
