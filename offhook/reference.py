@@ -3,9 +3,17 @@
 `python -m offhook.reference` writes them; a test compares them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from inspect import cleandoc
 from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
 
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from offhook.cli.main import COMMANDS, load
 from offhook.settings import CONFIG_VARIABLE, documented
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -31,7 +39,98 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"settings.md": settings_page}
+_COMMANDS_INTRODUCTION = """# Commands
+
+With `--json` a command prints one JSON object on standard output and nothing else there; logs go to
+standard error. The exit code is 0 for done, 1 for failed, 2 for a wrong command line. A failure
+has a code that never changes: see [errors](errors.md). `offhook --home FOLDER` works on the local
+stack in that folder."""
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
+    """Every command that does something, by its words, in the order of the help page."""
+    for name in COMMANDS:
+        yield from _leaves((name,), load(name))
+
+
+def _leaves(
+    words: tuple[str, ...], found: TyperCommand | TyperGroup
+) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
+    if isinstance(found, TyperCommand):
+        yield words, found
+        return
+    for name in found.list_commands(typer.Context(found)):
+        inner = found.get_command(typer.Context(found), name)
+        if isinstance(inner, TyperCommand | TyperGroup):
+            yield from _leaves((*words, name), inner)
+
+
+def commands_page() -> str:
+    """Every command with its help, arguments and options."""
+    lines = [_COMMANDS_INTRODUCTION]
+    for words, found in commands():
+        path = " ".join(("offhook", *words))
+        context = typer.Context(found, info_name=path)
+        usage = " ".join(found.collect_usage_pieces(context))
+        lines += ["", f"## {path}", "", f"`{path} {usage}`", "", cleandoc(found.help or "")]
+        rows = [row for row in map(_option, found.get_params(context)) if row]
+        if rows:
+            lines += ["", "| | default | meaning |", "|---|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _option(parameter: Any) -> str:
+    """A row; typed loosely because Typer keeps the type to itself."""
+    if "--help" in parameter.opts:
+        return ""
+    names = ", ".join((*parameter.opts, *parameter.secondary_opts))
+    if parameter.param_type_name == "argument":
+        names = str(getattr(parameter, "metavar", None) or parameter.name).upper().strip("[]")
+    default = parameter.default
+    shown = "" if default is None or default is False or callable(default) else f"`{default}`"
+    meaning = str(getattr(parameter, "help", None) or "").replace("|", "\\|")
+    return f"| `{names}` | {shown} | {meaning} |"
+
+
+_ERRORS_INTRODUCTION = """# Errors
+
+What a command, the API or a workflow says when it refuses or fails. Codes never change; messages
+say which thing and mostly what to do about it.
+
+| code | meaning |
+|---|---|"""
+
+_ROOTS = ("dialer", "ivr", "activities", "workflows", "offhook")
+
+
+def errors() -> Mapping[str, str]:
+    """Every code that an error of ours has, and the first line of what it means."""
+    for root in _ROOTS:
+        for module in walk_packages(import_module(root).__path__, f"{root}."):
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:
+                import_module(module.name)
+    found: dict[str, str] = {}
+    waiting: list[type[BaseException]] = [Exception]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            waiting.append(kind)
+            code = vars(kind).get("code")
+            if kind.__module__.partition(".")[0] in _ROOTS and isinstance(code, str):
+                found.setdefault(code, cleandoc(kind.__doc__ or "").splitlines()[0])
+    return dict(sorted(found.items()))
+
+
+def errors_page() -> str:
+    """Every error code and its meaning."""
+    rows = [f"| `{code}` | {meaning} |" for code, meaning in errors().items()]
+    return "\n".join([_ERRORS_INTRODUCTION, *rows]) + "\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+}
 
 
 def write() -> None:

@@ -17,13 +17,19 @@ app = typer.Typer(
 
 @app.command("list")
 def list_keys(json_output: JsonOption = False) -> None:
-    """Show the ids of the keys, and which of them encrypts; never the keys."""
+    """Show the ids of the keys, and which of them encrypts; never the keys.
+
+    Example: offhook keys list
+    """
     _show(KeyRing.load(prepare()), json_output)
 
 
 @app.command()
 def rotate(json_output: JsonOption = False) -> None:
-    """Make a new key the active one; old ones stay, to read what they sealed."""
+    """Make a new key the active one; old ones stay, to read what they sealed.
+
+    Example: offhook keys rotate
+    """
     settings = prepare()
     if settings.encryption.keys:
         raise KeyRingError(

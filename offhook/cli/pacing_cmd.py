@@ -65,7 +65,10 @@ def simulate_command(
     ] = 1,
     json_output: JsonOption = False,
 ) -> None:
-    """Run the production engine through simulated shifts, one per seed, in virtual time."""
+    """Run the production engine through simulated shifts, one per seed, in virtual time.
+
+    Example: offhook pacing simulate --scenario shift.json --pacer predictive --seeds 20 --json
+    """
     try:
         shift = read_scenario(scenario)
     except ScenarioFileError as error:

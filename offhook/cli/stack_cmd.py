@@ -24,7 +24,10 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "dim
 
 
 def up(part: _PartOption = None, json_output: JsonOption = False) -> None:
-    """Run everything on this machine until Ctrl-C: databases, links, worker, API and console."""
+    """Run everything on this machine until Ctrl-C: databases, links, worker, API and console.
+
+    Example: offhook up
+    """
     wanted = frozenset(part) if part else ALL_PARTS
     if unknown := wanted - ALL_PARTS:
         raise typer.BadParameter(
@@ -66,7 +69,10 @@ async def _run(settings: Settings, parts: frozenset[str], json_output: bool) -> 
 
 
 def doctor(json_output: JsonOption = False) -> None:
-    """Check this installation, and say what to do about whatever is wrong."""
+    """Check this installation, and say what to do about whatever is wrong.
+
+    Example: offhook doctor
+    """
     # Imported here: it needs Temporal and SQLAlchemy, which `up` does not.
     from activities import options
     from offhook.doctor import Diagnosis, diagnose

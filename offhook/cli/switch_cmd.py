@@ -106,7 +106,11 @@ def voispeed(
     replace: Annotated[bool, typer.Option(help="Change a switch that exists.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Add a VOIspeed PBX, import its gateways and users, and say where it must send its events."""
+    """Add a VOIspeed PBX, import its gateways and users, and say where it must send its events.
+
+    Example: offhook switch add voispeed pbx --url https://pbx/seri_endpoint.php --reception-ivr 11
+    --hold-ivr 12
+    """
     settings = prepare()
     wanted: dict[str, object] = {
         "base_url": url,
@@ -133,19 +137,28 @@ def voispeed(
 
 @app.command(name="list")
 def list_switches(json_output: JsonOption = False) -> None:
-    """List the switches, with how their links are."""
+    """List the switches, with how their links are.
+
+    Example: offhook switch list
+    """
     emit(run_async(_list(prepare())), json_output, _show_list)
 
 
 @app.command()
 def show(name: NameArgument, json_output: JsonOption = False) -> None:
-    """Show a switch: settings, event address, trunks and agents; never its token."""
+    """Show a switch: settings, event address, trunks and agents; never its token.
+
+    Example: offhook switch show pbx
+    """
     emit(run_async(_show(prepare(), name)), json_output, _show_one)
 
 
 @app.command()
 def check(name: NameArgument, json_output: JsonOption = False) -> None:
-    """Look at everything that must work, each with what to do about it."""
+    """Look at everything that must work, each with what to do about it.
+
+    Example: offhook switch check pbx
+    """
     document = run_async(_check(prepare(), name))
     emit(document, json_output, _show_checks)
     if not document["ok"]:
@@ -158,7 +171,10 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Remove a switch with its trunks and agents."""
+    """Remove a switch with its trunks and agents.
+
+    Example: offhook switch remove pbx --yes
+    """
     settings = prepare()
     if not yes:
         typer.confirm(f"Remove the switch {name}?", abort=True, err=True)

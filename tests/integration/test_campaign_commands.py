@@ -14,7 +14,7 @@ from activities.ports import JournalEntry
 from dialer.commands import COMMANDS, ContactState, NotePacing, ReturnContact
 from dialer.engine import Engine
 from dialer.events import EVENT, Started, Tick
-from dialer.model import CampaignPhase
+from dialer.model import CampaignId, CampaignPhase
 from offhook.cli import main
 from offhook.storage.campaign_records import PostgresCampaignRecords
 from offhook.storage.database import Database, asyncpg_dsn
@@ -56,7 +56,7 @@ async def journalled(url: str, rows: Rows, *, changed: bool = False) -> None:
     pool = await open_pool(url, size=2)
     try:
         store = PostgresDialStore(pool)
-        lease = await take(store, "c1")  # type: ignore[arg-type]  # ids are text at run time
+        lease = await take(store, CampaignId("c1"))
         engine, entries = Engine(), []
         events: list[Started | Tick] = [await store.load_started(lease, CAPABILITIES, NOW)]
         events += [Tick() for _ in range(30)]
@@ -121,10 +121,10 @@ async def test_replay_reads_a_packed_journal_too(
 ) -> None:
     await journalled(database_url, rows)
     await PostgresCampaignRecords(database).set_phase(
-        "c1",
+        CampaignId("c1"),
         phase=CampaignPhase.completed,
         reason="",
-        now=NOW,  # type: ignore[arg-type]  # as above
+        now=NOW,
     )
     pruned = await offhook("db", "prune", "--older-than", "10000d", "--dry-run")
     assert pruned["journal_removed"] == 0
