@@ -59,7 +59,7 @@ RECORD: ActivityOptions = {
 
 IMPORT: ActivityOptions = {
     "start_to_close_timeout": timedelta(hours=24),
-    "heartbeat_timeout": timedelta(seconds=20),
+    "heartbeat_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=500),
         backoff_coefficient=2.0,
