@@ -13,10 +13,11 @@ ends.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
+from activities.dial_commands import SwitchHands, not_sent
 from activities.dial_inbox import InboxReader
 from activities.dial_step import Arrival, DialObserver, Step
 from activities.ports import (
@@ -31,30 +32,20 @@ from activities.ports import (
 from activities.sharing import Sharing
 from dialer.commands import (
     COMMANDS,
-    Divert,
-    HangUp,
-    Join,
     LoadContacts,
-    ParkAgent,
     PlaceCall,
-    PlayMessage,
-    SwitchCommand,
     TakeSnapshot,
 )
 from dialer.engine import Engine
 from dialer.events import (
     EVENT,
     AgentChanged,
-    CommandAccepted,
-    CommandFailed,
     ContactsLoaded,
     Event,
-    SnapshotTaken,
     Tick,
     TrunksChanged,
 )
 from dialer.model import CampaignId
-from dialer.switching import SwitchError, SwitchRefused, SwitchUnclear
 
 T = TypeVar("T")
 
@@ -73,7 +64,6 @@ STALE = timedelta(seconds=2)
 """A call whose row took longer than this to commit was decided for a floor that is no more."""
 RENEW = timedelta(seconds=30)
 """A lease is renewed this often even while nothing happens."""
-SETTLE = timedelta(seconds=2)
 
 
 class DialLoop:
@@ -95,10 +85,15 @@ class DialLoop:
         self._switch = switch
         self._clock = clock
         self._observer = observer
-        self._dials = asyncio.Semaphore(parallel_dials)
         self._engine = Engine()
         self._queue: asyncio.Queue[Arrival] = asyncio.Queue()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._hands = SwitchHands(
+            switch=switch,
+            clock=clock,
+            observer=observer,
+            put=self._put,
+            parallel_dials=parallel_dials,
+        )
         self._committing: asyncio.Task[None] | None = None
         self._sharing = Sharing(
             store=store, engine=self._engine, clock=clock, apply=self._apply, ask=self._retry
@@ -140,7 +135,7 @@ class DialLoop:
             return reason
         finally:
             await _end(beside)
-            await self._settle()
+            await self._hands.settle()
 
     async def _turn_until_drained(
         self, lease: Lease, beside: Sequence["asyncio.Task[None]"]
@@ -254,7 +249,7 @@ class DialLoop:
 
     def _send_urgent(self, step: Step) -> None:
         for command, since in step.urgent:
-            self._send(command, since)
+            self._hands.send(command, since)
         step.urgent.clear()
 
     async def _carry_out(
@@ -276,86 +271,26 @@ class DialLoop:
         stale = self._clock() - step.began > STALE
         for command, since in step.after_commit:
             if stale and isinstance(command, PlaceCall):
-                self._put(_not_sent(command))
+                self._put(not_sent(command))
             else:
-                self._send(command, since)
+                self._hands.send(command, since)
         for question in step.questions:
             match question:
                 case LoadContacts():
-                    self._spawn(self._load_contacts(lease, question))
+                    self._hands.spawn(self._load_contacts(lease, question))
                 case TakeSnapshot():
-                    self._spawn(self._take_snapshot())
+                    self._hands.spawn(self._hands.take_snapshot())
                 case _:
                     assert_never(question)
         self._observer.step(
             events=len(step.entries), commands=len(step.records), took=self._clock() - began
         )
 
-    def _send(self, command: SwitchCommand, since: datetime) -> None:
-        self._observer.sent(command, lag=self._clock() - since)
-        self._spawn(self._execute(command))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _execute(self, command: SwitchCommand) -> None:
-        correlator = command.attempt_id if isinstance(command, PlaceCall) else command.correlator
-        try:
-            if isinstance(command, PlaceCall):
-                async with self._dials:
-                    accepted = await self._switch.place(command)
-            else:
-                accepted = await self._ask(command)
-        except SwitchError as error:
-            self._observer.failed(command.kind, error)
-            self._put(
-                CommandFailed(
-                    correlator=correlator,
-                    action=command.kind,
-                    reason=_reason(error),
-                    unclear=isinstance(error, SwitchUnclear),
-                    refused=isinstance(error, SwitchRefused),
-                )
-            )
-        else:
-            self._put(
-                CommandAccepted(
-                    correlator=correlator, action=command.kind, request_id=accepted.request_id
-                )
-            )
-
-    async def _ask(self, command: ParkAgent | Join | Divert | PlayMessage | HangUp) -> Any:
-        match command:
-            case ParkAgent():
-                return await self._switch.park(command)
-            case Join():
-                return await self._switch.join(command)
-            case Divert():
-                return await self._switch.divert(command)
-            case PlayMessage():
-                return await self._switch.play_message(command)
-            case HangUp():
-                return await self._switch.hang_up(command)
-            case _:
-                assert_never(command)
-
     async def _load_contacts(self, lease: Lease, question: LoadContacts) -> None:
         contacts, exhausted, next_due_at = await self._retry(
             lambda: self._store.claim_contacts(lease, limit=question.limit, now=self._clock())
         )
         self._put(ContactsLoaded(contacts=contacts, exhausted=exhausted, next_due_at=next_due_at))
-
-    async def _take_snapshot(self) -> None:
-        asked_at = self._clock()
-        try:
-            snapshot = await self._switch.snapshot()
-        except SwitchError as error:
-            self._observer.failed("take_snapshot", error)
-            self._put(CommandFailed(action="take_snapshot", reason=_reason(error)))
-        else:
-            self._put(SnapshotTaken(snapshot=snapshot, asked_at=asked_at))
 
     def _put(self, event: Event, handled: asyncio.Event | None = None) -> None:
         self._queue.put_nowait(Arrival(event=event, received_at=self._clock(), handled=handled))
@@ -391,13 +326,6 @@ class DialLoop:
                 self._observer.failed("store", error)
                 await asyncio.sleep(STORE_RETRY.total_seconds())
 
-    async def _settle(self) -> None:
-        """Let commands that are on their way reach the switch: half a request helps nobody."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=SETTLE.total_seconds())
-        for task in self._tasks:
-            task.cancel()
-
 
 async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
     for task in tasks:
@@ -405,15 +333,3 @@ async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
     for task in tasks:
         with contextlib.suppress(asyncio.CancelledError, LeaseLost):
             await task
-
-
-def _not_sent(command: PlaceCall) -> CommandFailed:
-    return CommandFailed(
-        correlator=command.attempt_id,
-        action=command.kind,
-        reason="not sent: its row took too long to commit",
-    )
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]

@@ -75,7 +75,7 @@ class PbxDesk:
 
     async def sync_snapshot(self, sync_id: str) -> PhonebookSyncSnapshot:
         """What the newest run of a synchronisation says of itself."""
-        handle = self.client.get_workflow_handle_for(
+        handle: SyncHandle = self.client.get_workflow_handle_for(
             PhonebookSyncWorkflow.run, sync_workflow_id(sync_id)
         )
         try:
