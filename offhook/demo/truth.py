@@ -67,8 +67,10 @@ class Comparison:
     """Attempts the PBX never saw and that offhook doesn't call failed or unknown."""
     unclaimed: int = 0
     """Calls the PBX saw that offhook has no attempt for."""
-    unknown: int = 0
-    """Attempts that ended while a part was gone, and of which offhook says that nobody knows."""
+    guessed: int = 0
+    """Attempts that ended while a part was gone, of which offhook says something else, or that
+    nobody knows: what the PBX told of them was told to nobody.
+    """
 
     @property
     def clean(self) -> bool:
@@ -102,22 +104,24 @@ def compare(
 ) -> Comparison:
     """Hold every call against its attempt.
 
-    People who were caught in an outage may wait until shortly after it; of calls that ended in one
-    offhook may say that it doesn't know.
+    People who were caught in an outage may wait until shortly after it; how calls ended in one
+    offhook may not know.
     """
     by_extid: dict[str, list[RecordedCall]] = {}
     for call in calls:
         by_extid.setdefault(call.extid or "", []).append(call)
     ours = {attempt.attempt_id: attempt for attempt in attempts}
     mismatches = []
-    unrecorded = unknown = 0
+    unrecorded = guessed = 0
     for attempt in ours.values():
         seen = by_extid.get(attempt.attempt_id)
         if not seen:
             unrecorded += attempt.outcome not in {Outcome.failed, Outcome.unknown}
-        elif attempt.outcome is Outcome.unknown and _caught(seen[-1], outages):
-            unknown += 1
-        elif attempt.outcome not in _acceptable(seen[-1]):
+        elif attempt.outcome in _acceptable(seen[-1]):
+            continue
+        elif attempt.outcome is not None and _caught(seen[-1], outages):
+            guessed += 1
+        else:
             mismatches.append(
                 f"{attempt.attempt_id}: offhook says {attempt.outcome}, "
                 f"the PBX {expected_outcome(seen[-1])} ({seen[-1].person}, {seen[-1].fate})"
@@ -129,7 +133,7 @@ def compare(
         mismatches=tuple(mismatches),
         unrecorded=unrecorded,
         unclaimed=sum(extid not in ours for extid in by_extid),
-        unknown=unknown,
+        guessed=guessed,
     )
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from activities.ports import StoreUnavailable
 from dialer.audit import replay
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Mode, PacingSettings
-from dialer.outcomes import Outcome
 from dialer.retry import OutcomeRule, RetryRules
 from offhook.demo.pbx import SimulatedPbx
 from offhook.demo.rehearsal import Cast, Rehearsal, rehearsal
@@ -35,18 +34,24 @@ from offhook.supervisor.supervisor import EventKind
 LOOK_EVERY = 0.05
 LIVELY_WITHIN = 8.0
 """Seconds to wait for a moment at which a kill hurts: calls ringing and somebody waiting."""
-CALM = 12
+CALM = 8
 """Attempts between the return of a part and the next blow."""
-DIAL_TAKE_OVER = timedelta(seconds=20)
-"""How long after the return of Temporal a dial activity may be started again."""
+MISSED = timedelta(seconds=4)
+"""Of heartbeats, after which Temporal starts the dial activity again."""
+DIAL_TAKE_OVER = timedelta(seconds=10)
+"""How long after the return of Temporal that may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blow:
-    """Kill a part; it stays away this long before anybody starts it again."""
+    """Kill parts at once; they stay away this long before anybody starts them again."""
 
-    part: str
+    parts: tuple[str, ...]
     away: timedelta = timedelta(0)
+
+    def __str__(self) -> str:
+        away = f", gone for {self.away.total_seconds():.0f} s" if self.away else ""
+        return f"{' and '.join(self.parts)}{away}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,13 +86,10 @@ class KilledCampaign:
     verdict: Comparison
     unclosed: int
     """Attempts without an outcome."""
-    unknown: int
-    """Attempts of which offhook says that nobody knows."""
     attempts: int
     journal_entries: int
     differences: int
     """Commands that a second engine, given the campaign's journal, did not want."""
-    refused: int = 0
     longest_waits: dict[int, float] = field(default_factory=dict)
     """By blow: seconds that anybody who was waiting in it waited after it was over."""
 
@@ -134,7 +136,7 @@ async def killed_campaign(
             due = CALM
             for blow in blows:
                 if not await _reached(stage, campaign, due):
-                    tell(f"the campaign was over before {blow.part} could be killed")
+                    tell(f"the campaign was over before {blow} could be killed")
                     break
                 hit = await _strike(stage, campaign, blow)
                 struck.append(hit)
@@ -158,23 +160,23 @@ async def _strike(stage: Rehearsal, campaign: CampaignId, blow: Blow) -> Struck:
     tried = await _attempts(stage, campaign)
     live = await _lively(stage.pbx)
     epoch = await _epoch(stage, campaign)
-    seen = len(stage.stack.events)
-    stage.stack.hold(blow.part)
     at = datetime.now(UTC)
-    pid = stage.stack.kill(blow.part)
+    killed = {}
+    for part in blow.parts:
+        stage.stack.hold(part)
+        killed[part] = stage.stack.kill(part)
     await asyncio.sleep(blow.away.total_seconds())
-    stage.stack.release(blow.part)
+    for part in blow.parts:
+        stage.stack.release(part)
     async with asyncio.timeout(120):
-        await stage.stack.wait_ready(blow.part, not_pid=pid)
-    back_at = next(
-        event.at
-        for event in stage.stack.events[seen:]
-        if event.part == blow.part and event.kind is EventKind.ready
-    )
+        for part, pid in killed.items():
+            await stage.stack.wait_ready(part, not_pid=pid)
+    back_at = max(_ready_at(stage, part) for part in blow.parts)
     over_at = back_at
-    if blow.part in {"worker", "temporal"}:
-        patience = timedelta(seconds=120) if blow.part == "worker" else DIAL_TAKE_OVER
-        over_at = await _taken_over(stage, campaign, epoch, patience) or back_at
+    if "worker" in blow.parts:
+        over_at = await _taken_over(stage, campaign, epoch, timedelta(seconds=120)) or back_at
+    elif "temporal" in blow.parts and blow.away > MISSED:
+        over_at = await _taken_over(stage, campaign, epoch, DIAL_TAKE_OVER) or back_at
     return Struck(
         blow=blow,
         at=at,
@@ -183,6 +185,15 @@ async def _strike(stage: Rehearsal, campaign: CampaignId, blow: Blow) -> Struck:
         waiting=sum(call.fate == "waiting" for call in live),
         back_at=back_at,
         over_at=max(back_at, over_at),
+    )
+
+
+def _ready_at(stage: Rehearsal, part: str) -> datetime:
+    """When the part last came to serve."""
+    return max(
+        event.at
+        for event in stage.stack.events
+        if event.part == part and event.kind is EventKind.ready
     )
 
 
@@ -265,7 +276,6 @@ async def _judged(
             calls, ours, patience=settings.patience, outages=[hit.outage for hit in struck]
         ),
         unclosed=sum(attempt.outcome is None for attempt in ours),
-        unknown=sum(attempt.outcome is Outcome.unknown for attempt in ours),
         attempts=len(ours),
         journal_entries=entries,
         differences=differences,
@@ -308,10 +318,9 @@ async def _journals(stage: Rehearsal) -> AsyncIterator[Journals]:
 
 
 def _told(hit: Struck) -> str:
-    away = f", away {hit.blow.away.total_seconds():.0f} s" if hit.blow.away else ""
     back = (hit.back_at - hit.at).total_seconds()
     over = (hit.over_at - hit.at).total_seconds()
     return (
-        f"killed {hit.blow.part}{away} after {hit.attempts} attempts: {hit.in_flight} calls, "
+        f"killed {hit.blow} after {hit.attempts} attempts: {hit.in_flight} calls, "
         f"{hit.waiting} waiting; back after {back:.1f} s, taken over after {over:.1f} s"
     )

@@ -132,18 +132,25 @@ def test_an_outage_that_began_after_patience_ended_excuses_nothing() -> None:
     assert found.stranded == 1
 
 
-@pytest.mark.parametrize(("began", "unknown"), [(20, 1), (40, 0)])
-def test_unknown_is_honest_only_of_a_call_that_ended_in_an_outage(
-    began: float, unknown: int
+@pytest.mark.parametrize("outcome", [Outcome.unknown, Outcome.no_answer])
+@pytest.mark.parametrize(("began", "guessed"), [(20, 1), (40, 0)])
+def test_another_outcome_is_a_guess_only_of_a_call_that_ended_in_an_outage(
+    began: float, guessed: int, outcome: Outcome
 ) -> None:
     outage = Outage(began=NOW + timedelta(seconds=began), ended=NOW + timedelta(seconds=90))
     found = compare(
         [call(person="busy", fate="unanswered")],
-        [ours(outcome=Outcome.unknown)],
+        [ours(outcome=outcome)],
         patience=PATIENCE,
         outages=[outage],
     )
-    assert (found.unknown, len(found.mismatches)) == (unknown, 1 - unknown)
+    assert (found.guessed, len(found.mismatches)) == (guessed, 1 - guessed)
+
+
+def test_an_attempt_left_open_is_a_mismatch_in_an_outage_too() -> None:
+    outage = Outage(began=NOW, ended=NOW + timedelta(seconds=90))
+    found = compare([call()], [ours(outcome=None)], patience=PATIENCE, outages=[outage])
+    assert len(found.mismatches) == 1
 
 
 def test_an_attempt_the_pbx_never_saw_must_be_failed_or_unknown() -> None:
