@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from activities.contracts import ImportInput
 from dialer.model import CampaignId, CampaignSettings, Mode, PacingSettings
@@ -24,6 +24,7 @@ from offhook.simulator.population import Population, RandomTime
 from offhook.storage.campaign_views import CampaignView, CampaignViews
 from offhook.storage.inbox import PostgresInbox
 from offhook.storage.pool import open_pool
+from offhook.storage.reports import Reports
 from offhook.storage.tables import attempts, leases
 from offhook.temporal.campaigns import CampaignDesk
 
@@ -290,16 +291,8 @@ async def our_attempts(stage: Rehearsal, campaign: CampaignId) -> list[OurAttemp
 
 async def latency(stage: Rehearsal, campaign: CampaignId) -> Latency:
     """How long customers who got an agent had waited for him."""
-    waited = func.extract("epoch", attempts.c.joined_at - attempts.c.answered_at) * 1000
-    shares = (0.5, 0.95, 0.99, 1.0)
-    async with stage.database.transaction() as session:
-        found = await session.execute(
-            select(*(func.percentile_disc(share).within_group(waited) for share in shares)).where(
-                attempts.c.campaign_id == campaign, attempts.c.joined_at.is_not(None)
-            )
-        )
-        p50, p95, p99, most = (round(float(value or 0), 1) for value in found.one())
-    return Latency(p50=p50, p95=p95, p99=p99, max=most)
+    waits = await Reports(stage.database).answer_to_agent(campaign)
+    return Latency(p50=waits.p50, p95=waits.p95, p99=waits.p99, max=waits.max)
 
 
 def _seconds(outage: Outage | None) -> float | None:
