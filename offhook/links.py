@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from offhook.api.guarded import GuardedProtocol
 from offhook.api.hooks import PREFIX, Hooks, Receive, Scope, Send
 from offhook.health import Health
 from offhook.home import database_url
@@ -114,6 +115,7 @@ async def run_links(settings: Settings, *, stop: asyncio.Event) -> None:
                 access_log=False,
                 lifespan="off",
                 ws="none",
+                http=GuardedProtocol,
                 timeout_graceful_shutdown=5,
             )
         )

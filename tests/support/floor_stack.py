@@ -13,6 +13,7 @@ from activities.ports import campaign_channel
 from dialer.commands import SwitchCommand
 from dialer.events import Event
 from dialer.model import CampaignId, CampaignSettings, SwitchId
+from offhook.api.guarded import GuardedProtocol
 from offhook.api.hooks import Hooks
 from offhook.demo.truth import Comparison, OurAttempt, RecordedCall, compare
 from offhook.links import route
@@ -69,6 +70,7 @@ class FloorStack:
     inbox: PostgresInbox
     store: PostgresDialStore
     config: SwitchConfig
+    hooks: Hooks
     observer: Watched = field(default_factory=Watched)
 
     async def dial(self, *, campaign: CampaignId = CAMPAIGN, owner: str = "test") -> str:
@@ -212,7 +214,7 @@ async def floor_stack(
         hooks = Hooks(InboxWriter(pool))
         hooks.serve([route(opened)])
         inbox = await closing.enter_async_context(PostgresInbox(pool, database_url))
-        url = await closing.enter_async_context(serving(hooks))
+        url = await closing.enter_async_context(serving(hooks, http=GuardedProtocol))
         await simulator.set_events_urls([f"{url}/hooks/voispeed/{switch.hook_secret}"])
         await _add_switch(database, config, switch_id)
         yield FloorStack(
@@ -221,6 +223,7 @@ async def floor_stack(
             inbox=inbox,
             store=PostgresDialStore(pool),
             config=switch,
+            hooks=hooks,
         )
 
 

@@ -1,7 +1,7 @@
 """The table of faults: what goes wrong, what the campaign may lose by it, and what must show."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ DIAL, JOIN, MESSAGE, LIST = (
     "call_divert_ext",
     "get_current_calls",
 )
-Meddle = Callable[[FaultFloor], Awaitable[None]]
+Meddle = Callable[[FaultFloor], Coroutine[None, None, None]]
 Proof = Callable[[Told], bool]
 
 

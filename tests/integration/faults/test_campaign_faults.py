@@ -31,7 +31,7 @@ async def campaigns(
     request: pytest.FixtureRequest, postgres: PostgresServer, postgres_template: str
 ) -> AsyncIterator[Campaigns]:
     """The campaigns of the rows that were chosen, running."""
-    chosen = [
+    chosen: list[Row] = [
         item.callspec.params["row"]
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.module is request.module
@@ -55,7 +55,7 @@ async def campaigns(
 
 async def dial(row: Row, url: str) -> Told:
     """The campaign of a row, from its start until it has ended by itself."""
-    async with fault_floor(url, **row.floor) as floor:
+    async with fault_floor(url, **row.floor) as floor:  # type: ignore[arg-type]  # a builder's keyword arguments
         for fault in row.faults:
             floor.simulator.faults.add(fault)
         async with asyncio.timeout(LIMIT_S):
