@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import aiohttp
 import typer
-from rich.table import Table
 
 from dialer.model import SwitchId
 from dialer.switching import SwitchError
 from offhook.cli import pbx_jobs_cmd, switch_limit_cmd
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.cli.switch_limit_cmd import UnknownTrunk
+from offhook.cli.switch_page import shown_added, shown_checks, shown_list, shown_one
 from offhook.errors import OffhookError
 from offhook.home import Home, Stack, database_url
 from offhook.links import STATUS_PATH, hook_url
@@ -132,7 +132,7 @@ def voispeed(
             f"{name[:60]!r} can't name a switch; use small letters, digits and hyphens, at most 40"
         )
     new = _New("voispeed", name, wanted, _read_token(token), tuple(trunk or ()), read_now, replace)
-    emit(run_async(_add(settings, new)), json_output, _show_added)
+    emit(run_async(_add(settings, new)), json_output, shown_added)
 
 
 @app.command(name="list")
@@ -141,7 +141,7 @@ def list_switches(json_output: JsonOption = False) -> None:
 
     Example: offhook switch list
     """
-    emit(run_async(_list(prepare())), json_output, _show_list)
+    emit(run_async(_list(prepare())), json_output, shown_list)
 
 
 @app.command()
@@ -150,7 +150,7 @@ def show(name: NameArgument, json_output: JsonOption = False) -> None:
 
     Example: offhook switch show pbx
     """
-    emit(run_async(_show(prepare(), name)), json_output, _show_one)
+    emit(run_async(_show(prepare(), name)), json_output, shown_one)
 
 
 @app.command()
@@ -160,7 +160,7 @@ def check(name: NameArgument, json_output: JsonOption = False) -> None:
     Example: offhook switch check pbx
     """
     document = run_async(_check(prepare(), name))
-    emit(document, json_output, _show_checks)
+    emit(document, json_output, shown_checks)
     if not document["ok"]:
         raise typer.Exit(1)
 
@@ -366,47 +366,3 @@ def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
             raise typer.BadParameter(f"--{option} {text[:60]!r} has no value; write NAME=VALUE")
         pairs[key.strip()] = value.strip()
     return pairs
-
-
-def _show_added(found: dict[str, Any]) -> str:
-    lines = sum(trunk["lines"] for trunk in found["trunks"])
-    return (
-        f"added {found['name']} ({found['family']}): {len(found['trunks'])} trunks with {lines} "
-        f"lines, {found['agents']} agents\n"
-        f"enter this at the PBX as the address of notifications; it is a secret:\n"
-        f"  {found['hook_url']}\n"
-        f"then: offhook switch check {found['name']}"
-    )
-
-
-def _show_list(found: dict[str, Any]) -> Table | str:
-    if not found["switches"]:
-        return "no switch yet: add one with `offhook switch add`"
-    table = Table("name", "family", "link", "lines busy", "agents", "last event", "detail")
-    for row in found["switches"]:
-        lines = "" if row["lines"] is None else f"{row['busy_lines']} of {row['lines']}"
-        agents = "" if row["agents_reachable"] is None else str(row["agents_reachable"])
-        last = row["last_event_at"] or ""
-        table.add_row(row["name"], row["family"], row["state"], lines, agents, last, row["detail"])
-    return table
-
-
-def _show_one(found: dict[str, Any]) -> str:
-    told = [f"{found['name']} ({found['family']})", f"events to: {found['hook_url']}"]
-    told += [f"  {key}: {value}" for key, value in sorted(found["settings"].items())]
-    told.append(f"{len(found['trunks'])} trunks:")
-    told += [f"  {trunk['trunk_id']}: {trunk['lines']} lines" for trunk in found["trunks"]]
-    told.append(f"{len(found['agents'])} agents:")
-    told += [f"  {agent['agent_id']}: extension {agent['number']}" for agent in found["agents"]]
-    return "\n".join(told)
-
-
-def _show_checks(found: dict[str, Any]) -> str:
-    told = []
-    for check_ in found["checks"]:
-        told.append(
-            f"{'ok    ' if check_['ok'] else 'WRONG '} {check_['name']}: {check_['detail']}"
-        )
-        if check_["advice"]:
-            told.append(f"         next: {check_['advice']}")
-    return "\n".join(told)
