@@ -86,6 +86,7 @@ class KilledCampaign:
     verdict: Comparison
     unclosed: int
     """Attempts without an outcome."""
+    contacts: int
     attempts: int
     journal_entries: int
     differences: int
@@ -276,6 +277,7 @@ async def _judged(
             calls, ours, patience=settings.patience, outages=[hit.outage for hit in struck]
         ),
         unclosed=sum(attempt.outcome is None for attempt in ours),
+        contacts=(await CampaignViews(stage.database).view(campaign)).contacts["total"],
         attempts=len(ours),
         journal_entries=entries,
         differences=differences,
