@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from dialer.agent import AgentState
 from dialer.events import PauseRequested, ResumeRequested
@@ -137,8 +138,8 @@ async def test_campaigns_on_few_lines_progress_by_weight_and_never_use_more(
         assert 1.5 < fast / slow < 6, (slow, fast)
 
 
-async def _placed(floor: FloorStack, count: int) -> bool:
-    return len(await floor.attempts()) >= count
+async def _placed(floor: FloorStack, count: int, campaign: CampaignId | None = None) -> bool:
+    return len(await floor.attempts(campaign)) >= count
 
 
 @pytest.mark.slow
@@ -173,15 +174,16 @@ async def test_calls_per_second_of_a_trunk_hold_for_all_its_campaigns_together(
             settings = plan(mode=Mode.agentless, pacing=agentless)
             await floor.create(settings, numbers(10_000 * index, 100), campaign=campaign)
         running = [asyncio.create_task(floor.dial(campaign=campaign)) for campaign in (A, B)]
-        await until(lambda: _placed(floor, 30))
+        for campaign in (A, B):
+            await until(lambda: _placed(floor, 10, campaign))  # noqa: B023 (awaited at once)
         await end(running)
-        records = floor.simulator.face.pbx.recorder.calls.values()
-        placed = sorted(record.dialled_at.timestamp() for record in records if record.dialled_at)
-        # Each engine may add a token of its own, and sockets a little jitter.
+        async with floor.database.transaction() as session:
+            # When it was decided: a busy machine may bunch what then reaches the PBX.
+            opened = (await session.scalars(select(tables.attempts.c.opened_at))).all()
+        placed = sorted(moment.timestamp() for moment in opened)
+        # Each engine may add a token of its own to what the trunk's bucket holds.
         for since in placed:
             assert sum(since <= moment < since + 2 for moment in placed) <= 2 * 5 + 4
-        assert len(await floor.attempts(A)) > 5
-        assert len(await floor.attempts(B)) > 5
 
 
 @pytest.mark.slow
