@@ -17,12 +17,22 @@ from types import TracebackType
 from typing import Self
 
 import asyncpg
+import structlog
+from pydantic import ValidationError
 
 from activities.ports import InboxItem
 from dialer.events import EVENT, Event
 from dialer.switching import RawEvent
 from offhook.storage.database import Listener
 from offhook.storage.pool import Pool, PoolOrConnection, store_errors
+from offhook.telemetry import counter
+
+log = structlog.get_logger()
+
+_UNREADABLE = counter(
+    "dialer_inbox_rows_unreadable_total",
+    "Orders in the inbox that this release can't read; they are passed over.",
+)
 
 PG_CHANNEL = "offhook_inbox"
 """PostgreSQL's notification channel; the payload is the inbox channel."""
@@ -250,7 +260,14 @@ def safe_key(key: str) -> str:
 def _item(row: asyncpg.Record) -> InboxItem:
     inbox_id, channel, received_at = row["id"], row["channel"], row["received_at"]
     if row["event"] is not None:
-        event = EVENT.validate_json(row["event"])
+        try:
+            event = EVENT.validate_json(row["event"])
+        except ValidationError:
+            # A release that is newer wrote it, or somebody by hand. One row that nobody here can
+            # read must not stop the campaign: it is passed over, and stays where it is.
+            _UNREADABLE.inc()
+            log.error("inbox_row_unreadable", inbox_id=inbox_id, channel=channel)
+            return InboxItem(inbox_id=inbox_id, channel=channel, received_at=received_at)
         return InboxItem(inbox_id=inbox_id, channel=channel, event=event, received_at=received_at)
     raw = RawEvent(
         inbox_id=inbox_id,

@@ -31,11 +31,12 @@ async def campaigns(
     request: pytest.FixtureRequest, postgres: PostgresServer, postgres_template: str
 ) -> AsyncIterator[Campaigns]:
     """The campaigns of the rows that were chosen, running."""
-    chosen: list[Row] = [
-        item.callspec.params["row"]
+    names = {
+        item.callspec.id
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.module is request.module
-    ]
+    }
+    chosen = [row for row in ROWS if row.name in names]
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def run(row: Row) -> Told:

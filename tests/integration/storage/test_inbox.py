@@ -10,6 +10,7 @@ from activities.ports import InboxItem, StoreUnavailable
 from dialer.events import DrainRequested, PauseRequested
 from offhook.storage.inbox import MAX_BATCH, MAX_KEY, InboxWriter, PostgresInbox, RawItem, safe_key
 from offhook.storage.pool import Pool, open_pool
+from offhook.telemetry import registry
 from tests.support.builders import NOW
 
 CHANNEL = "switch:pbx"
@@ -213,6 +214,24 @@ async def test_any_text_a_vendor_sends_comes_back(inbox: PostgresInbox) -> None:
     [item] = await read_all(inbox)
     assert item.raw is not None
     assert item.raw.payload == odd
+
+
+async def test_order_that_nobody_can_read_is_passed_over_and_counted(
+    inbox: PostgresInbox, pool: Pool
+) -> None:
+    name = "dialer_inbox_rows_unreadable_total"
+    before = registry.get_sample_value(name) or 0.0
+    await pool.execute(
+        "INSERT INTO inbox (channel, dedup_key, correlator, event, received_at) "
+        "VALUES ($1, 'odd', '', '{\"kind\": \"teleported\"}', $2)",
+        CHANNEL,
+        NOW,
+    )
+    await inbox.append_raw(CHANNEL, [raw("2")])
+    odd, good = await read_all(inbox)
+    assert (odd.event, odd.raw) == (None, None)
+    assert keys([good]) == ["2"]
+    assert (registry.get_sample_value(name) or 0.0) == before + 1
 
 
 @given(st.text(alphabet=st.characters(), max_size=3 * MAX_KEY))
