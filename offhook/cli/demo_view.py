@@ -133,6 +133,8 @@ def render_report(report: DemoReport) -> RenderableType:
     table.add_row("left alone", str(report.stranded))
     agree = "yes" if not report.mismatches else f"no, {len(report.mismatches)} differ"
     table.add_row("agrees with the PBX", agree)
+    again = f"{report.decisions} steps of the engine, {report.decisions_different} different"
+    table.add_row("computed again", again)
     if report.take_over_s is not None:
         table.add_row("kill to take-over", f"{report.take_over_s} s")
     table.add_row("took", f"{report.duration_s} s")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
 from activities.contracts import ImportInput
+from dialer.audit import Replay
 from dialer.model import CampaignId, CampaignSettings, Mode, PacingSettings
 from dialer.outcomes import Outcome
 from dialer.retry import OutcomeRule, RetryRules
@@ -23,6 +24,7 @@ from offhook.settings import Settings
 from offhook.simulator.population import Population, RandomTime
 from offhook.storage.campaign_views import CampaignView, CampaignViews
 from offhook.storage.inbox import PostgresInbox
+from offhook.storage.journal import Journals
 from offhook.storage.pool import open_pool
 from offhook.storage.reports import Reports
 from offhook.storage.tables import attempts, leases
@@ -69,6 +71,9 @@ class DemoReport(BaseModel):
     """Attempts of which offhook and the PBX tell different stories."""
     unrecorded: int
     unclaimed: int
+    decisions: int
+    """Steps of the engine in the journal, all computed again."""
+    decisions_different: int
     take_over_s: float | None = None
     """From the kill of the worker to the next holder of the lease, where one was asked for."""
     duration_s: float
@@ -79,6 +84,7 @@ class DemoReport(BaseModel):
     def sound(self) -> bool:
         """Nobody wronged, nothing lost, and the cap kept."""
         wrongs = self.double_dialed + self.stranded + self.unrecorded + self.unclaimed
+        wrongs += self.decisions_different
         return not wrongs and not self.mismatches and self.abandonment_rate <= self.abandonment_cap
 
 
@@ -250,6 +256,7 @@ async def _report(
         patience=campaign_settings(options).patience,
         outages=() if take_over is None else (take_over,),
     )
+    decisions, different = await recompute(stage, campaign)
     return DemoReport(
         contacts=view.contacts["total"],
         refused_lines=options.contacts + 3 - view.contacts["total"],
@@ -268,6 +275,8 @@ async def _report(
         mismatches=list(judged.mismatches),
         unrecorded=judged.unrecorded,
         unclaimed=judged.unclaimed,
+        decisions=decisions,
+        decisions_different=different,
         take_over_s=_seconds(take_over),
         duration_s=round((datetime.now(UTC) - began).total_seconds(), 1),
         campaign=campaign,
@@ -287,6 +296,22 @@ async def our_attempts(stage: Rehearsal, campaign: CampaignId) -> list[OurAttemp
             OurAttempt(attempt_id=key, number=number, outcome=Outcome(said) if said else None)
             for key, number, said in found
         ]
+
+
+async def recompute(stage: Rehearsal, campaign: CampaignId) -> tuple[int, int]:
+    """Run the engine over the campaign's journal again; how many steps, and how many differ."""
+    pool = await open_pool(stage.stack.database_url or "", size=1, application="offhook-demo")
+    try:
+        journals = Journals(pool)
+        steps = different = 0
+        for epoch in await journals.epochs(campaign):
+            again = Replay()
+            async for entry in journals.entries(campaign, epoch=epoch.epoch):
+                steps += 1
+                different += bool(again.step(entry))
+    finally:
+        await pool.close()
+    return steps, different
 
 
 async def latency(stage: Rehearsal, campaign: CampaignId) -> Latency:
