@@ -1,14 +1,20 @@
 """`offhook demo`: the main job, small, with nothing to install or configure."""
 
+import asyncio
 import shutil
+import signal
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from dialer.model import Mode
 from offhook.cli.output import JsonOption, emit, prepare, run_async
+
+_TERMINATED = 128 + signal.SIGTERM
+_T = TypeVar("_T")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -59,7 +65,10 @@ def demo(
     )
     try:
         with DemoScreen(quiet=json_output) as screen:
-            report = run_async(run_demo(Home(folder), settings, options, show=screen.show))
+            running = run_demo(Home(folder), settings, options, show=screen.show)
+            report = run_async(_unless_terminated(running))
+    except asyncio.CancelledError:
+        raise typer.Exit(_TERMINATED) from None
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,3 +77,10 @@ def demo(
     emit(report, json_output, render_report)
     if not report.sound:
         raise typer.Exit(1)
+
+
+async def _unless_terminated(work: Coroutine[Any, Any, _T]) -> _T:
+    """Do `work`; SIGTERM ends it as Ctrl-C does, so that it puts away what it made."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task

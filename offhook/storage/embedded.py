@@ -149,6 +149,11 @@ class EmbeddedPostgres:
             reaching=(self.data, self.binaries / "postgres", self.socket_dir / "socket"),
         )
 
+    def tidy(self) -> None:
+        """Remove the socket's folder, which may be outside the home, once the server has ended."""
+        with suppress(OSError):
+            self.socket_dir.rmdir()  # gone already, or in use by the next server
+
     def is_ready(self, pid: int) -> bool:
         """Whether the server with this process id has finished recovery and takes connections."""
         try:
@@ -189,8 +194,7 @@ class EmbeddedPostgres:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            with suppress(OSError):
-                self.socket_dir.rmdir()  # gone already, or in use by the next server
+            self.tidy()
 
     def _initialise(self) -> None:
         """Make the data folder, under another name first: a killed start leaves no half of it."""

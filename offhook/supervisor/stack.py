@@ -112,6 +112,8 @@ async def running_stack(
         finally:
             await _finish(stack.supervisor.stop())
             place.write_stack(stack.stack)
+            if "postgres" in parts and (postgres := _postgres(place, stack.settings)):
+                postgres.tidy()
 
 
 async def _finish(work: Coroutine[Any, Any, None]) -> None:
