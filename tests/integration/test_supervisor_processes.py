@@ -70,6 +70,29 @@ async def test_part_comes_back_when_it_ends_by_itself(
     assert died[0].restart_in is not None
 
 
+async def test_part_that_is_held_stays_down_until_it_is_released(
+    supervisor: Supervisor, part: MakeSpec
+) -> None:
+    await supervisor.start(part("one"), part("two"))
+    supervisor.hold("one")
+    killed = supervisor.kill("one")
+    for _ in range(3):  # time enough for another part to die and come back
+        other = supervisor.kill("two")
+        await supervisor.wait_ready("two", not_pid=other)
+    assert supervisor.restarts("one") == 0
+    assert supervisor.statuses()["one"].pid is None
+    supervisor.release("one")
+    assert await supervisor.wait_ready("one", not_pid=killed) != killed
+
+
+async def test_part_that_is_held_can_be_stopped(supervisor: Supervisor, part: MakeSpec) -> None:
+    await supervisor.start(part("one"))
+    supervisor.hold("one")
+    supervisor.kill("one")
+    await supervisor.stop()
+    assert supervisor.statuses()["one"].state is PartState.stopped
+
+
 async def test_other_parts_go_on_when_one_is_killed(supervisor: Supervisor, part: MakeSpec) -> None:
     await supervisor.start(part("one"), part("two"))
     untouched = supervisor.pid("two")
