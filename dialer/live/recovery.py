@@ -21,6 +21,10 @@ from dialer.switching import CallPhase, CallView
 
 GRACE = timedelta(seconds=2)
 """After the last sign of a call, before its absence means anything."""
+NEWS = timedelta(seconds=1)
+"""After a call was first missing, before it is given up: word of its end may be on the way, and
+says how it ended. A later snapshot that lacks it as well decides.
+"""
 SLOW_GRACE = timedelta(seconds=5)
 """The same before the switch has said anything of a call."""
 
@@ -136,7 +140,9 @@ def reconcile(world: World, event: SnapshotTaken, now: datetime) -> None:
         view = seen.get(call.attempt_id)
         if view is None:
             _maybe_gone(world, call, event.asked_at, now)
-        elif event.asked_at >= call.seen_at:
+            continue
+        call.missing_at = None
+        if event.asked_at >= call.seen_at:
             _adopt(world, call, view, event.asked_at, now)
     for correlator, view in seen.items():
         ours = correlator in world.calls or correlator in world.parks
@@ -183,8 +189,23 @@ def _maybe_gone(world: World, call: LiveCall, asked_at: datetime, now: datetime)
     unheard = call.state in (CallState.placing, CallState.dialing) and not call.unclear
     if asked_at < call.seen_at + (SLOW_GRACE if unheard else GRACE):
         return
+    known = call.state is not CallState.placing and not call.unclear
+    if known:  # else the switch may never have had it, and nothing is on the way
+        if call.missing_at is None or call.missing_at < call.seen_at:
+            call.missing_at = asked_at
+            _look_again(world, asked_at + NEWS)
+            return
+        if asked_at < call.missing_at + NEWS:
+            return
     reason = "unclear_and_not_found" if call.state is CallState.placing else "gone_from_switch"
     calls.close(world, call, now, origin=Origin.inferred, reason=reason)
+
+
+def _look_again(world: World, due: datetime) -> None:
+    """Have the next snapshot asked for at `due`, unless one is due before."""
+    planned = world.deadlines.at(Timer.snapshot)
+    if planned is None or planned > due:
+        world.deadlines.set(Timer.snapshot, "", due)
 
 
 def _adopt(world: World, call: LiveCall, view: CallView, asked_at: datetime, now: datetime) -> None:

@@ -83,6 +83,8 @@ class LiveCall:
     """When the switch's list was last asked that showed nobody on the line yet."""
     accepted: bool = False
     unclear: bool = False
+    missing_at: datetime | None = None
+    """When a snapshot was asked for that lacked this call, and nothing was heard of it since."""
     """Nobody knows whether the request to dial was carried out."""
     answered_at: datetime | None = None
     give_up_at: datetime | None = None

@@ -69,6 +69,9 @@ def voispeed(
     machine_probability: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of calls that a machine answers.")
     ] = None,
+    ring_timeout: Annotated[
+        float, typer.Option(min=1, max=300, help="Seconds after which it gives up a ringing call.")
+    ] = 30.0,
     population: Annotated[
         Path | None, typer.Option(help="TOML or JSON file that says how people behave.")
     ] = None,
@@ -90,6 +93,7 @@ def voispeed(
             token=token,
             seed=seed,
             speed=speed,
+            ring_timeout_s=ring_timeout,
             gateways=(GatewayConfig(id=GATEWAY, name="carrier", lines=lines),),
             users=make_users(agents),
             population=people,

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -70,12 +71,20 @@ class SimulatedPbx:
 
 @asynccontextmanager
 async def simulated_pbx(
-    *, agents: int, lines: int, seed: int, population: Path, token: str, port: int = 0
+    *,
+    agents: int,
+    lines: int,
+    seed: int,
+    population: Path,
+    token: str,
+    ring_timeout: timedelta,
+    port: int = 0,
 ) -> AsyncIterator[SimulatedPbx]:
     """Run `offhook simulator voispeed` for the length of the block."""
     command = [
         *(sys.executable, "-m", "offhook", "simulator", "voispeed", "--json"),
         *("--port", str(port), "--agents", str(agents), "--lines", str(lines)),
+        *("--ring-timeout", str(ring_timeout.total_seconds())),
         *("--seed", str(seed), "--population", str(population), "--token", token),
     ]
     process = await asyncio.create_subprocess_exec(

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -36,6 +36,8 @@ class Cast:
     lines: int
     seed: int
     population: Population
+    ring_timeout: timedelta = timedelta(seconds=30)
+    """How long the PBX lets a call ring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ async def rehearsal(
                 agents=cast.agents,
                 lines=cast.lines,
                 seed=cast.seed,
+                ring_timeout=cast.ring_timeout,
                 population=population,
                 token=secrets.token_urlsafe(16),
             )

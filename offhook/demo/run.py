@@ -151,6 +151,7 @@ async def run_demo(
         lines=options.agents * 4,
         seed=options.seed,
         population=population(),
+        ring_timeout=timedelta(seconds=6),
     )
     show("starting PostgreSQL, Temporal, worker, links, API and a simulated VOIspeed PBX", None)
     async with rehearsal(home, settings, cast) as stage:
