@@ -128,13 +128,13 @@ async def record(name: str) -> dict[str, Any]:
             return history
 
 
+_MASKED = {"identity": "recorder", "stackTrace": ""}
+
+
 def _anonymous(value: Any) -> Any:
-    """The same without the name of the machine that recorded it."""
+    """The same without the name and the folders of the machine that recorded it."""
     if isinstance(value, dict):
-        return {
-            key: "recorder" if key == "identity" else _anonymous(inner)
-            for key, inner in value.items()
-        }
+        return {key: _MASKED.get(key, _anonymous(inner)) for key, inner in value.items()}
     return [_anonymous(inner) for inner in value] if isinstance(value, list) else value
 
 
