@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from offhook.errors import TemporalUnreachable
@@ -16,6 +16,10 @@ from tests.support.sealed_workflow import SealedWorkflow, refuse
 from tests.support.stack import TemporalDev
 
 NUMBER = "+37120123456"
+
+
+def _handle(client: Client, workflow_id: str) -> "WorkflowHandle[SealedWorkflow, str]":
+    return client.get_workflow_handle_for(SealedWorkflow.run, workflow_id)
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ async def test_history_stays_readable_when_the_key_was_rotated(settings: Setting
     KeyRing.load(settings).rotated(now=datetime.now(UTC)).save(ring_path(settings.home))
 
     later = await connect(settings, role="test")
-    assert NUMBER in await later.get_workflow_handle_for(SealedWorkflow.run, workflow_id).result()
+    assert NUMBER in await _handle(later, workflow_id).result()
 
 
 async def test_history_can_be_read_by_no_converter_without_keys(
@@ -63,7 +67,7 @@ async def test_history_can_be_read_by_no_converter_without_keys(
         temporal_dev.address, namespace=temporal_dev.namespace, data_converter=data_converter(None)
     )
     with pytest.raises(KeyError, match="binary/encrypted"):
-        await stranger.get_workflow_handle_for(SealedWorkflow.run, workflow_id).result()
+        await _handle(stranger, workflow_id).result()
 
 
 async def test_connect_says_where_it_tried_when_nothing_answers(tmp_path: Path) -> None:
