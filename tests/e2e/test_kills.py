@@ -32,7 +32,7 @@ async def test_campaign_goes_on_when_each_part_is_killed(tmp_path: Path) -> None
     blows = [
         Blow(parts=(part,)) for part in ("worker", "links", "api", "temporal", "postgres", "worker")
     ]
-    campaign = await killed_campaign(Home(tmp_path / "home"), blows, contacts=50)
+    campaign = await killed_campaign(Home(tmp_path / "home"), blows, contacts=100)
     assert_unharmed(campaign, blows)
 
 
@@ -41,5 +41,5 @@ async def test_campaign_goes_on_when_parts_are_gone_for_half_a_minute(tmp_path: 
         Blow(parts=("links", "temporal"), away=GONE),
         Blow(parts=("worker", "postgres", "api"), away=GONE),
     ]
-    campaign = await killed_campaign(Home(tmp_path / "home"), blows, contacts=50)
+    campaign = await killed_campaign(Home(tmp_path / "home"), blows, contacts=60)
     assert_unharmed(campaign, blows)
