@@ -109,11 +109,15 @@ class EmbeddedPostgres:
     @property
     def socket_dir(self) -> Path:
         """Folder of the server's socket: beside the data, unless that makes its path too long."""
+        name = (
+            f"offhook-{os.geteuid()}-{sha256(os.fsencode(self.data.absolute())).hexdigest()[:12]}"
+        )
         beside = self.data.with_name(f"{self.data.name}-socket")
-        if len(os.fsencode(beside / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET_PATH:
-            return beside
-        name = sha256(os.fsencode(self.data.absolute())).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"offhook-{os.geteuid()}-{name}"
+        temporary = Path(tempfile.gettempdir()) / name
+        for folder in (beside, temporary):
+            if len(os.fsencode(folder / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET_PATH:
+                return folder
+        return Path("/tmp") / name  # noqa: S108 - named for the home, made with rights for us only
 
     def url(self, database: str = DATABASE) -> str:
         """The SQLAlchemy URL of `database` on this server."""
