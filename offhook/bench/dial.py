@@ -96,14 +96,15 @@ async def run_dial_bench(home: Home, settings: Settings, options: BenchOptions) 
         population=population(),
     )
     async with rehearsal(home, settings, cast) as stage:
-        campaign = await _prepare(stage, options)
+        campaign = await prepare(stage, options)
         report = await _measure(stage, campaign, options)
         if not options.baseline:
             return report
         return with_baseline(report, await run_baseline(stage, options))
 
 
-async def _prepare(stage: Rehearsal, options: BenchOptions) -> CampaignId:
+async def prepare(stage: Rehearsal, options: BenchOptions) -> CampaignId:
+    """A campaign with its contacts imported, ready to start."""
     campaign = CampaignId("bench")
     file = write_contacts(stage.folder / "contacts.csv", options.calls, seed=options.seed)
     views = CampaignViews(stage.database)

@@ -16,11 +16,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from activities.contracts import ImportInput
 from dialer.model import CampaignId
-from offhook.bench.dial import campaign_settings, population
+from offhook.bench.dial import population, prepare
 from offhook.bench.options import BenchOptions
-from offhook.demo.contacts import write_contacts
 from offhook.demo.rehearsal import SWITCH, Cast, Rehearsal, rehearsal
 from offhook.home import Home
 from offhook.logging import configure_logging
@@ -45,7 +43,7 @@ async def measure(calls: int, agents: int, home: Path) -> dict[str, Any]:
     people = population().model_copy(update={"answer_probability": 0.4, "busy_probability": 0.6})
     cast = Cast(agents=agents, lines=agents * 2, seed=1, population=people)
     async with rehearsal(Home(home), load_settings(home=home), cast) as stage:
-        await _prepare(stage, options)
+        await prepare(stage, options)
         empty = await _sizes(stage, "VACUUM FULL")
         desk = CampaignDesk(stage.client)
         await desk.start(CAMPAIGN, switch=SWITCH, run_key="bench")
@@ -79,15 +77,6 @@ async def measure(calls: int, agents: int, home: Path) -> dict[str, Any]:
             "packed": round((sum(packed.values()) - sum(empty.values())) * share),
         },
     }
-
-
-async def _prepare(stage: Rehearsal, options: BenchOptions) -> None:
-    file = write_contacts(stage.folder / "contacts.csv", options.calls, seed=1)
-    views = CampaignViews(stage.database)
-    await views.create(CAMPAIGN, campaign_settings(options), now=datetime.now(UTC))
-    desk = CampaignDesk(stage.client)
-    request = ImportInput(import_id="bench", campaign_id=CAMPAIGN, ref=str(file.path))
-    await desk.import_result(await desk.start_import(request))
 
 
 async def _sizes(stage: Rehearsal, tidy: str) -> dict[str, int]:
