@@ -1,4 +1,4 @@
-"""What the law needs to know: do-not-call entries, attempts by number over all campaigns, lockouts."""
+"""What the law needs: do-not-call entries, attempts over all campaigns, lockouts."""
 
 revision: str = "20261121_08"
 down_revision: str | None = "20261121_07"
