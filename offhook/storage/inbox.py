@@ -53,7 +53,7 @@ written AS (
 SELECT written, CASE WHEN written > 0 THEN pg_notify($7, $1) END FROM counted
 """
 
-_READ = """
+READ = """
 SELECT i.id, i.channel, i.payload, i.event, i.received_at
 FROM unnest($1::text[], $2::bigint[]) AS cursor(channel, position)
 CROSS JOIN LATERAL (
@@ -62,6 +62,7 @@ CROSS JOIN LATERAL (
 ) AS i
 ORDER BY i.id LIMIT $3
 """
+"""Events of some channels behind a cursor each, in the order they came, at most so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ class PostgresInbox:
         self._seen[frozenset(channels)] = self._total(channels)
         with store_errors():
             rows = await self._pool.fetch(
-                _READ, channels, [position for _, position in cursors], limit
+                READ, channels, [position for _, position in cursors], limit
             )
         return [_item(row) for row in rows]
 

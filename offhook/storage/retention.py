@@ -64,7 +64,9 @@ FROM inbox i WHERE i.received_at < $1 AND NOT EXISTS (
 )
 """
 _COUNT_INBOX = f"SELECT count(*) {_READ}"
-_DELETE_INBOX = f"DELETE FROM inbox WHERE id IN (SELECT i.id {_READ} LIMIT $2)"  # noqa: S608 - ours
+_DELETE_INBOX = f"""
+DELETE FROM inbox WHERE (channel, id) IN (SELECT i.channel, i.id {_READ} LIMIT $2)
+"""  # noqa: S608 - ours
 
 _REFUSED = """
 FROM import_refusals r JOIN imports i ON i.id = r.import_id WHERE i.ended_at < $1

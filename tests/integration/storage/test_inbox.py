@@ -1,6 +1,7 @@
 """The inbox on a real PostgreSQL: order, duplicates, wake-ups."""
 
 import asyncio
+import json
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,15 @@ from hypothesis import strategies as st
 
 from activities.ports import InboxItem, StoreUnavailable
 from dialer.events import DrainRequested, PauseRequested
-from offhook.storage.inbox import MAX_BATCH, MAX_KEY, InboxWriter, PostgresInbox, RawItem, safe_key
+from offhook.storage.inbox import (
+    MAX_BATCH,
+    MAX_KEY,
+    READ,
+    InboxWriter,
+    PostgresInbox,
+    RawItem,
+    safe_key,
+)
 from offhook.storage.pool import Pool, open_pool
 from offhook.telemetry import registry
 from tests.support.builders import NOW
@@ -240,3 +249,24 @@ def test_key_fits_the_index_and_stays_itself_where_it_can(key: str) -> None:
     assert len(safe) <= MAX_KEY
     assert safe.isprintable()
     assert safe == key or len(key) > MAX_KEY or not key.isprintable()
+
+
+async def test_quiet_channel_is_read_without_walking_the_busy_ones(
+    inbox: PostgresInbox, pool: Pool
+) -> None:
+    await pool.execute(
+        """INSERT INTO inbox (channel, dedup_key, correlator, payload, received_at)
+        SELECT $1, n::text, '', '{}', now() FROM generate_series(1, 20000) AS n""",
+        CHANNEL,
+    )
+    await pool.execute("ANALYZE inbox")
+    plan = json.loads(
+        await pool.fetchval(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {READ}",
+            ["campaign:quiet", "switch:quiet", CHANNEL],
+            [0, 0, 19_990],
+            500,
+        )
+    )[0]["Plan"]
+    assert plan["Actual Rows"] == 10
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 50
