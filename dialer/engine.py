@@ -161,6 +161,7 @@ class Engine:
         for agent in event.agents:
             orders.agent_changed(world, agent, now)
         recovery.take_over(world, now)
+        world.census.begin(world.calls.values(), world.agents.values())
         return world
 
     def _apply(self, world: World, event: Event, now: datetime) -> None:

@@ -140,6 +140,7 @@ def give_up_leaving(world: World, now: datetime) -> None:
         del world.leaving[agent_id], world.agents[agent_id]
         world.free.pop(agent_id, None)
         world.resting.pop(agent_id, None)
+        world.census.forget_agent(agent_id)
         if world.addresses.get(line.agent.address) == agent_id:
             del world.addresses[line.agent.address]
         world.emit(ReleaseAgent(agent_id=agent_id, at=now, reason=line.leaving))

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dialer.agent import AgentState
-from dialer.call import UNANSWERED, CallState
+from dialer.call import CallState
 from dialer.commands import NotePacing, OpenAttemptRecord, PlaceCall
 from dialer.live import agents, matching, selection
+from dialer.live.census import ages
 from dialer.live.deadlines import Timer
 from dialer.live.law import Rule
 from dialer.live.world import Line, LiveCall, World
@@ -31,45 +31,31 @@ _FIGURES = re.compile(r"[\d.,%]+")
 
 def floor(world: World, now: datetime) -> Floor:
     """Counts and ages of everything in progress."""
-
-    def age(since: datetime) -> float:
-        return max(0.0, (now - since).total_seconds())
-
-    ringing: list[float] = []
+    census = world.census
     waiting: list[float] = []
     joining = 0
-    for call in world.calls.values():
-        if call.state in UNANSWERED:
-            ringing.append(age(call.placed_at))
-        elif call.state is CallState.joining:
+    for call in world.waiting.values():
+        if call.state is CallState.joining:
             joining += 1
-        elif call.state in (CallState.answered, CallState.held) and not call.hang_ups:
-            waiting.append(age(call.answered_at or call.placed_at))
-    talking: list[float] = []
-    wrapping: list[float] = []
+        elif not call.hang_ups:
+            waiting.append(max(0.0, (now - (call.answered_at or now)).total_seconds()))
     parking: list[float] = []
-    kept = at_work = 0
-    for line in world.agents.values():
-        state = line.state
-        at_work += state not in (AgentState.idle, AgentState.parked) or line.willing
-        if state is AgentState.talking:
-            talking.append(age(line.since))
-        elif state is AgentState.wrap_up:
-            wrapping.append(age(line.since))
-        elif state is AgentState.ringing:
-            if line.park and not line.releasing:
-                parking.append(age(line.since))
-            elif line.attempt_id and not world.joins:
-                kept += 1  # rung first, for a customer who is yet to answer
+    kept = 0
+    for line in census.called.values():
+        if line.park and not line.releasing:
+            parking.append(max(0.0, (now - line.since).total_seconds()))
+        elif line.attempt_id and not world.joins:
+            kept += 1  # rung first, for a customer who is yet to answer
     free = sum(world.can_take(line, now) for line in world.free.values())
+    at_rest = sum(not line.willing for line in census.standing.values())
     return Floor(
         free=free + kept,
-        agents=at_work,
-        ringing_ages=ringing,
+        agents=len(world.agents) - at_rest,
+        ringing_ages=ages(census.ringing, now),
         waiting_ages=waiting,
         joining=joining,
-        talking_ages=talking,
-        wrap_ages=wrapping,
+        talking_ages=ages(census.talking, now),
+        wrap_ages=ages(census.wrapping, now),
         parking_ages=parking,
         contacts_left=len(world.buffer) if world.buffer.exhausted else None,
         closing=_closing(world, now),
@@ -194,6 +180,7 @@ def _open(
         seen_at=now,
     )
     world.calls[attempt_id] = call
+    world.census.count_call(call)
     world.contacts[contact.contact_id] = attempt_id
     world.trunks.start(trunk.trunk_id, now)
     world.counts.placed += 1

@@ -16,6 +16,7 @@ from dialer.call import advance as advance_call
 from dialer.commands import Command, NoteOddity, SaveAgent, SaveAttempt, TakeSnapshot
 from dialer.events import CallEnded, CommandFailed, Started
 from dialer.live.buffer import Buffer
+from dialer.live.census import Census, same_to_pacer
 from dialer.live.correlators import Correlators
 from dialer.live.deadlines import Deadlines, Timer
 from dialer.live.trunks import Trunks
@@ -187,6 +188,7 @@ class World:
     contacts: dict[str, str] = field(default_factory=dict)
     """Contact -> its open attempt."""
     agents: dict[AgentId, Line] = field(default_factory=dict)
+    census: Census = field(default_factory=Census)
     addresses: dict[str, AgentId] = field(default_factory=dict)
     free: dict[AgentId, Line] = field(default_factory=dict)
     """Agents who can take a customer."""
@@ -286,7 +288,10 @@ class World:
 
     def move_call(self, call: LiveCall, move: CallMove) -> None:
         """Move an attempt on by the table, keeping the list of waiting persons."""
-        call.state = advance_call(call.state, move)
+        before, call.state = call.state, advance_call(call.state, move)
+        if same_to_pacer(before, call.state):
+            return
+        self.census.count_call(call)
         if call.state in WAITING:
             self.waiting.setdefault(call.attempt_id, call)
         else:
@@ -327,6 +332,7 @@ class World:
 
     def sort_agent(self, line: Line) -> None:
         """Put an agent on, or take him off, the lists of the free and the resting."""
+        self.census.count_agent(line)
         idle = line.state is AgentState.idle
         parked = line.state is AgentState.parked
         _member(self.resting, line, present=idle and self.parks_agents)

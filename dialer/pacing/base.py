@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dialer.model import CampaignSettings
 from dialer.outcomes import Outcome
+
+Ages = Sequence[float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +27,15 @@ class Floor:
     """Agents who can take a customer at once (parked, or idle where agents aren't parked)."""
     agents: int
     """Agents available or working, free ones included."""
-    ringing_ages: Sequence[float] = ()
+    ringing_ages: Ages = ()
     """One for each call placed and not answered yet, since it was placed."""
-    waiting_ages: Sequence[float] = ()
+    waiting_ages: Ages = ()
     """One for each person who answered and has no agent yet, since the answer."""
     joining: int = 0
     """Customers with an agent reserved for them."""
-    talking_ages: Sequence[float] = ()
-    wrap_ages: Sequence[float] = ()
-    parking_ages: Sequence[float] = ()
+    talking_ages: Ages = ()
+    wrap_ages: Ages = ()
+    parking_ages: Ages = ()
     """One for each agent on the way to being free, since the switch was asked to call him."""
     contacts_left: int | None = None
     """How many more can be dialed now, where known to be few."""

@@ -11,11 +11,11 @@ A few moments T, at even quantiles of the ring time, are enough. Everything that
 estimates is tabulated by age beforehand, so that a decision is a few look-ups and two short sums.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from dialer.pacing.base import Ages
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate, Vector
 
 MOMENTS = 6
@@ -115,9 +115,9 @@ class Crowd:
         self.mean = np.zeros(MOMENTS)
         self.squares = np.zeros(MOMENTS)
 
-    def add(self, table: Vector, ages: Sequence[float], step_s: float = 1.0) -> None:
+    def add(self, table: Vector, ages: Ages, step_s: float = 1.0) -> None:
         """Count one for each age."""
-        if not ages:
+        if len(ages) == 0:
             return
         at = (np.asarray(ages, dtype=np.float64) * (1.0 / step_s)).astype(np.intp)
         rows = table[np.minimum(np.maximum(at, 0), len(table) - 1)]
