@@ -11,6 +11,7 @@ A few moments T, at even quantiles of the ring time, are enough. Everything that
 estimates is tabulated by age beforehand, so that a decision is a few look-ups and two short sums.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,26 +71,39 @@ def outlook(
     )
 
 
+def _extended(survival: Vector, seconds: int) -> Vector:
+    """Go on with an exponential tail for `seconds` beyond the horizon."""
+    last = len(survival) - 1
+    slope = math.log(max(survival[-1], 1e-300) / max(survival[-31], 1e-300)) / 30.0
+    tail = np.exp(slope * np.arange(1, seconds + 1)) * max(float(survival[last]), 1e-300)
+    return np.concatenate((np.maximum(survival, 1e-300), tail))
+
+
 def _residual(survival: Vector, until: Vector) -> Vector:
-    """P(over within `until` | age) by second of age; an exponential tail beyond the horizon."""
-    log = np.log(np.maximum(survival, 1e-300))
-    slope = (log[-1] - log[-31]) / 30.0
-    ages = np.arange(len(survival) - 1, dtype=np.float64)
-    at = ages[:, None] + until[None, :]
-    inside = np.interp(at, np.arange(len(log), dtype=np.float64), log)
-    beyond = np.maximum(0.0, at - (len(log) - 1)) * slope
-    return np.asarray(1.0 - np.exp(np.minimum(0.0, inside + beyond - log[:-1, None])))
+    """P(over within `until` | age) by second of age."""
+    whole = until.astype(np.intp)
+    part = until - whole
+    ages = len(survival) - 1
+    more = _extended(survival, int(whole.max()) + 2)
+    out = np.empty((ages, len(until)))
+    for column, (second, share) in enumerate(zip(whole.tolist(), part.tolist(), strict=True)):
+        left = more[second : second + ages]
+        out[:, column] = left + share * (more[second + 1 : second + 1 + ages] - left)
+    out /= more[:ages, None]
+    return np.clip(1.0 - out, 0.0, 1.0)
 
 
 def _over_by(talk: Vector, until: Vector, wrapped: Vector) -> Vector:
     """P(talk and the wrap-up after it are over within `until` | age of the talk)."""
     steps = int(np.ceil(until.max())) + 1
-    ends = _residual(talk, np.arange(steps + 1, dtype=np.float64))
-    pieces = np.diff(ends, axis=1)
+    ages = len(talk) - 1
+    more = _extended(talk, steps + 1)
+    ending = more[:-1] - more[1:]  # in each second
     left = until[None, :] - (np.arange(steps, dtype=np.float64)[:, None] + 0.5)
     grid = np.arange(len(wrapped), dtype=np.float64)
     after = np.where(left > 0.0, np.interp(left, grid, wrapped), 0.0)
-    return np.asarray(pieces @ after)
+    pieces = np.lib.stride_tricks.sliding_window_view(ending[: ages + steps - 1], steps)
+    return np.clip((pieces @ after) / more[:ages, None], 0.0, 1.0)
 
 
 def pmf(mean: Vector, squares: Vector, size: int) -> Vector:

@@ -45,8 +45,8 @@ ENDING_CREDIT = 2.0
 """Abandoned calls under the cap, without which the end of a list is dialed safely."""
 ENOUGH = 60.0
 """Endings of calls, the prior's included, before any call is placed ahead."""
-REFRESH_EVERY = 25
-"""Observations between two tabulations of the estimates."""
+REFRESH_EVERY, REFRESH_MOST = 25, 100
+"""Observations between two tabulations of the estimates: a fortieth of all, within these."""
 
 
 class PredictivePacer:
@@ -79,7 +79,7 @@ class PredictivePacer:
         self._talk = DurationEstimate(talk_s, horizon_s=1200, half_life=400.0, weight=8.0)
         self._wrap = DurationEstimate(wrap_s, horizon_s=300, half_life=200.0, weight=8.0)
         self._park = DurationEstimate(PRIOR_PARK_S, horizon_s=120, half_life=100.0, weight=5.0)
-        self._seen = 0
+        self._seen, self._refresh_at = 0, REFRESH_EVERY
         self._outlook = self._tabulate(0.0)
 
     def retune(self, settings: CampaignSettings) -> None:
@@ -115,7 +115,8 @@ class PredictivePacer:
             case _:
                 assert_never(observation)
         self._seen += 1
-        if self._seen % REFRESH_EVERY == 0:
+        if self._seen >= self._refresh_at:
+            self._refresh_at = self._seen + min(REFRESH_MOST, max(REFRESH_EVERY, self._seen // 40))
             self._outlook = self._tabulate(now_s)
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:

@@ -149,7 +149,7 @@ class Shift:
     def _advance(self, to: datetime) -> None:
         counted = (to - max(self._now, self._count_from)).total_seconds()
         if counted > 0.0:
-            leaving = sum(agent_id in self._gone for agent_id in self._working)
+            leaving = len(self._working & self._gone) if self._gone else 0
             self.busy_s += counted * len(self._working)
             self.paid_s += counted * (self._available + leaving)
         self._now = to
