@@ -22,6 +22,11 @@ IMPORT_CONTACTS = "contacts.import"
 SYNC_PHONEBOOK = "phonebooks.sync"
 CHECK_CALLS = "switches.check_calls"
 PRUNE = "storage.prune"
+BEGIN_CALLBACK = "callbacks.begin"
+RECORD_CALLBACK = "callbacks.record"
+PERMIT_CALLBACK = "callbacks.permit"
+CALL_CALLBACK = "callbacks.call"
+WAKE_CALLBACKS = "callbacks.wake"
 
 
 class ActivityOptions(TypedDict, total=False):
@@ -56,6 +61,20 @@ RECORD: ActivityOptions = {
     ),
 }
 """Short writes to the system of record: it comes back sooner or later, and the campaign waits."""
+
+CALL: ActivityOptions = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "schedule_to_close_timeout": timedelta(minutes=1),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=5),
+        maximum_attempts=0,
+    ),
+}
+"""One call for an agent who waits at his desk: known to the switch by its correlator, so safe to
+repeat, and not worth more than a minute.
+"""
 
 IMPORT: ActivityOptions = {
     "start_to_close_timeout": timedelta(hours=24),
