@@ -145,6 +145,8 @@ class Dialable:
     tried: tuple[tuple[Outcome, int], ...] = ()
     """How often each outcome was had before."""
     owner: AgentId | None = None
+    turn: int = 0
+    """Place in the mix of the campaign's lists; lower first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

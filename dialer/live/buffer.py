@@ -1,4 +1,4 @@
-"""Contacts claimed and not dialed yet: highest priority first, then longest due."""
+"""Contacts claimed and not dialed yet: in turn, then highest priority first, then longest due."""
 
 import heapq
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ class Buffer:
     """The contacts at hand, and what is known of those that aren't."""
 
     held: dict[ContactId, tuple[Dialable, datetime]] = field(default_factory=dict)
-    heap: list[tuple[int, datetime, ContactId]] = field(default_factory=list)
+    heap: list[tuple[int, int, datetime, ContactId]] = field(default_factory=list)
     asked: int = 0
     """How many were asked for and haven't come yet."""
     asked_at: datetime | None = None
@@ -27,12 +27,13 @@ class Buffer:
     def add(self, contact: Dialable, now: datetime) -> None:
         """Take a contact in."""
         self.held[contact.contact_id] = (contact, now)
-        heapq.heappush(self.heap, (-contact.priority, contact.due_at, contact.contact_id))
+        place = (contact.turn, -contact.priority, contact.due_at, contact.contact_id)
+        heapq.heappush(self.heap, place)
 
     def pop(self) -> tuple[Dialable, datetime] | None:
         """The next contact and when it was claimed."""
         while self.heap:
-            found = self.held.pop(heapq.heappop(self.heap)[2], None)
+            found = self.held.pop(heapq.heappop(self.heap)[-1], None)
             if found is not None:
                 return found
         return None

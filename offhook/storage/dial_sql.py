@@ -113,48 +113,16 @@ SELECT count(*) AS placed,
 FROM attempts WHERE campaign_id = $1 AND shard = $2
 """
 
-CLAIM = f"""
-WITH fence AS (
-    SELECT 1 FROM leases WHERE campaign_id = $1 AND shard = $2 AND epoch = $3 FOR KEY SHARE
-), due AS (
-    SELECT id FROM contacts
-    WHERE campaign_id = $1 AND state = 'ready' AND due_at <= $4 AND EXISTS (SELECT FROM fence)
-    ORDER BY priority DESC, due_at, id LIMIT $5 FOR UPDATE SKIP LOCKED
-), c AS (
-    UPDATE contacts SET state = 'claimed', claim_shard = $2, claim_epoch = $3, claim_token = $6
-    FROM due WHERE contacts.id = due.id RETURNING contacts.*
-)
-SELECT {_CONTACT} FROM c {_NUMBERS} ORDER BY c.priority DESC, c.due_at, c.id, {_BEST_FIRST}
-"""
-
-CLAIMED = f"""
+CONTACTS = f"""
 SELECT {_CONTACT} FROM contacts c {_NUMBERS}
-WHERE c.campaign_id = $1 AND c.state = 'claimed' AND c.claim_token = ANY($2)
-ORDER BY c.priority DESC, c.due_at, c.id, {_BEST_FIRST}
+WHERE c.id = ANY($1::bigint[]) AND c.state = 'claimed'
+ORDER BY array_position($1::bigint[], c.id), {_BEST_FIRST}
 """
 
-FINISH_UNREACHABLE = """
-UPDATE contacts SET state = 'finished', finished_reason = 'no_number', claim_shard = NULL,
-    claim_epoch = NULL, claim_token = NULL
-WHERE id = ANY($1) AND state = 'claimed'
-"""
-
-# Hops from one priority to the next in the index instead of reading every contact that waits.
-NEXT_DUE = """
-WITH RECURSIVE level AS (
-    (SELECT priority FROM contacts WHERE campaign_id = $1 AND state = 'ready'
-     ORDER BY priority DESC LIMIT 1)
-    UNION ALL
-    SELECT (SELECT c.priority FROM contacts c
-            WHERE c.campaign_id = $1 AND c.state = 'ready' AND c.priority < level.priority
-            ORDER BY c.priority DESC LIMIT 1)
-    FROM level WHERE level.priority IS NOT NULL
-)
-SELECT min(first.due_at) FROM level CROSS JOIN LATERAL (
-    SELECT c.due_at FROM contacts c
-    WHERE c.campaign_id = $1 AND c.state = 'ready' AND c.priority = level.priority
-    ORDER BY c.due_at LIMIT 1
-) AS first
+CLAIMED = """
+SELECT id FROM contacts
+WHERE campaign_id = $1 AND state = 'claimed' AND claim_token = ANY($2)
+ORDER BY priority DESC, rank, due_at, id
 """
 
 RELEASE = """

@@ -8,6 +8,7 @@ no statement of the old holder can write a thing (ADR 2).
 import asyncio
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -23,13 +24,15 @@ from activities.ports import (
 )
 from dialer.commands import RecordCommand
 from dialer.events import DrainRequested, Started
+from dialer.lists import Turns
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Dialable
 from dialer.sharing import Demand
 from dialer.switching import Capabilities
-from offhook.storage import dial_reads, dial_sql, sharing, sharing_sql, step_sql
+from offhook.storage import claim_sql, dial_reads, dial_sql, sharing, sharing_sql, step_sql
+from offhook.storage.claiming import Claimed, claim
 from offhook.storage.errors import CampaignNotFound
 from offhook.storage.inbox import post_on
-from offhook.storage.pool import Pool, store_errors
+from offhook.storage.pool import Connection, Pool, store_errors
 from offhook.storage.step import fold
 
 AGENT_LEASE = timedelta(minutes=2)
@@ -42,6 +45,7 @@ class PostgresDialStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._unanswered: dict[tuple[CampaignId, int, int], list[int]] = {}
+        self._mixes: dict[tuple[CampaignId, int], Turns] = {}
 
     async def take_lease(
         self, campaign: CampaignId, *, owner: str, now: datetime, shard: int = 0
@@ -148,7 +152,7 @@ class PostgresDialStore:
     async def claim_contacts(
         self, lease: Lease, *, limit: int, now: datetime
     ) -> tuple[tuple[Dialable, ...], bool, datetime | None]:
-        """Claim due contacts, highest priority first, then longest due.
+        """Claim due contacts from the campaign's lists, as their order, weights and filters say.
 
         A claim that was committed before its reply got lost is answered by the next call, so that
         its contacts aren't stuck until the next take-over.
@@ -158,28 +162,56 @@ class PostgresDialStore:
         token = secrets.randbits(62)
         try:
             with store_errors():
-                async with self._pool.acquire() as connection:
-                    rows = (
-                        await connection.fetch(dial_sql.CLAIMED, lease.campaign_id, earlier)
-                        if earlier
-                        else []
-                    )
-                    if not rows:
-                        rows = await connection.fetch(dial_sql.CLAIM, *key, now, limit, token)
-                    claimed = dial_reads.dialables(rows)
-                    hopeless = [int(c.contact_id) for c in claimed if not c.numbers]
-                    if hopeless:
-                        await connection.execute(dial_sql.FINISH_UNREACHABLE, hopeless)
-                    if len(claimed) >= limit:
-                        return tuple(c for c in claimed if c.numbers), False, None
-                    if not await connection.fetchval(dial_sql.HOLDS, *key):
-                        raise LeaseLost(lease.campaign_id)
-                    next_due_at = await connection.fetchval(dial_sql.NEXT_DUE, lease.campaign_id)
+                async with self._pool.acquire() as connection, connection.transaction():
+                    done = await self._claim(connection, lease, earlier, limit, now, token)
+                    contacts = await self._dialable(connection, lease, done.ids)
         except (StoreUnavailable, asyncio.CancelledError):
             self._unanswered[key] = [*earlier, token]
             raise
-        contacts = tuple(contact for contact in claimed if contact.numbers)
-        return contacts, next_due_at is None, next_due_at
+        # Who was claimed and can't be dialed makes room for others, who may be there already.
+        short = len(contacts) < limit and not done.exhausted
+        return contacts, done.exhausted, done.next_due_at or (now if short else None)
+
+    async def _claim(
+        self,
+        connection: Connection,
+        lease: Lease,
+        earlier: Sequence[int],
+        limit: int,
+        now: datetime,
+        token: int,
+    ) -> Claimed:
+        if earlier:
+            rows = await connection.fetch(dial_sql.CLAIMED, lease.campaign_id, earlier)
+            if rows:
+                return Claimed([row["id"] for row in rows], exhausted=False, next_due_at=now)
+        mix = self._mixes.setdefault((lease.campaign_id, lease.shard), Turns())
+        return await claim(connection, lease, limit=limit, now=now, token=token, mix=mix)
+
+    async def _dialable(
+        self, connection: Connection, lease: Lease, ids: Sequence[int]
+    ) -> tuple[Dialable, ...]:
+        """The claimed contacts with the numbers that may be dialed; who has none is finished."""
+        if not ids:
+            return ()
+        mix = self._mixes.setdefault((lease.campaign_id, lease.shard), Turns())
+        taken = {
+            (row["contact_id"], row["number"])
+            for row in await connection.fetch(claim_sql.TAKEN, ids, lease.campaign_id)
+        }
+        found: list[Dialable] = []
+        hopeless: list[tuple[int, str]] = []
+        for contact in dial_reads.dialables(await connection.fetch(dial_sql.CONTACTS, ids)):
+            who = int(contact.contact_id)
+            numbers = tuple(one for one in contact.numbers if (who, one.number) not in taken)
+            if numbers:
+                found.append(replace(contact, numbers=numbers, turn=mix.next))
+                mix.next += 1
+            else:
+                hopeless.append((who, "in_other_list" if contact.numbers else "no_number"))
+        if hopeless:
+            await connection.execute(claim_sql.FINISH, *map(list, zip(*hopeless, strict=True)))
+        return tuple(found)
 
     async def share(self, lease: Lease, demand: Demand, *, now: datetime) -> Shares:
         """Tell what the campaign uses and wants, renew the lease, and learn what it may use."""
@@ -199,3 +231,4 @@ class PostgresDialStore:
                 await connection.execute(dial_sql.END_ACTIVITY, lease.campaign_id, now, lease.shard)
                 await connection.execute(dial_sql.RELEASE_AGENTS, *key)
         self._unanswered.pop((*key, lease.epoch), None)
+        self._mixes.pop(key, None)

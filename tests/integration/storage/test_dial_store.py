@@ -261,7 +261,7 @@ async def test_take_over_finds_open_attempts_parks_and_tallies(
     assert [agent.agent_id for agent in told.agents] == ["alice", "bob"]
     assert [trunk.trunk_id for trunk in told.trunks] == [TRUNK]
     [attempt] = told.attempts
-    assert attempt.contact == open_one
+    assert attempt.contact == replace(open_one, turn=0)
     assert (attempt.attempt_id, attempt.state, attempt.accepted) == ("c1-1-3", "joining", True)
     assert (attempt.agent_id, attempt.call) == (ALICE, CallRef(call_id="5"))
     [left] = told.parks
