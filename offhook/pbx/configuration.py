@@ -16,6 +16,8 @@ from offhook.pbx.install import Installed
 HOST = "127.0.0.1"
 APPLICATION = "offhook"
 AMD_CONTEXT = "offhook-amd"
+ECHO_CONTEXT = "echo"
+"""Whoever is put here hears himself; needs no application to be connected."""
 TRUNK = "carrier"
 
 _MODULES = (
@@ -44,7 +46,7 @@ _MODULES = (
     "bridge_builtin_features bridge_builtin_interval_features bridge_holding bridge_native_rtp "
     "bridge_simple bridge_softmix res_musiconhold codec_ulaw codec_alaw codec_gsm codec_resample "
     "format_pcm format_wav format_gsm format_sln"
-).split()
+)
 # Not res_stasis_device_state: closing an event socket while calls change state can then block the
 # application for ever (asterisk/asterisk#2170).
 
@@ -115,7 +117,7 @@ def files(plan: Plan, installed: Installed) -> Mapping[str, str]:
         **{f"{name}.conf": "[general]\n" for name in _EMPTY},
         "asterisk.conf": _asterisk(plan, installed),
         "modules.conf": "[modules]\nautoload = no\n"
-        + "".join(f"load = {name}.so\n" for name in _MODULES),
+        + "".join(f"load = {name}.so\n" for name in _MODULES.split()),
         "logger.conf": _LOGGER,
         "indications.conf": _INDICATIONS,
         "manager.conf": "[general]\nenabled = no\n",
@@ -217,6 +219,9 @@ exten => _[+0-9]!,1,Stasis({app},inbound,${{EXTEN}})
 [from-agent]
 exten => _[+0-9a-z]!,1,Stasis({app},agent,${{EXTEN}})
  same => n,Hangup()
+
+[{ECHO_CONTEXT}]
+exten => s,1,Echo()
 
 [{AMD_CONTEXT}]
 exten => s,1,AMD({plan.amd_options})

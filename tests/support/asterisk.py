@@ -1,0 +1,68 @@
+"""A real Asterisk and people to call, for tests: installed on demand, once for a machine.
+
+Where it can't be installed its tests are skipped on a laptop, with the reason, and fail where CI is
+set. `tests/conftest.py` makes the fixtures below known to every test.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from offhook.pbx.asterisk import RunningAsterisk, make_plan, running_asterisk
+from offhook.pbx.configuration import APPLICATION, TRUNK
+from offhook.pbx.install import CannotInstall, Installed, install
+from offhook.pbx.people import People, people_of
+from tests.support.stack import in_ci
+
+
+@dataclass(frozen=True)
+class RealPbx:
+    """An Asterisk, and those at the other ends of its lines."""
+
+    asterisk: RunningAsterisk
+    people: People
+
+
+@pytest.fixture(scope="session")
+def asterisk_installed() -> Installed:
+    """Asterisk and SIPp, from the cache or freshly installed."""
+    try:
+        return install()
+    except CannotInstall as error:
+        if in_ci():
+            raise
+        pytest.skip(f"no Asterisk here: {error}")
+
+
+@asynccontextmanager
+async def real_pbx(
+    installed: Installed,
+    *,
+    agents: int = 3,
+    phones: int = 1,
+    trunks: tuple[str, ...] = (TRUNK,),
+    application: str = APPLICATION,
+    agents_speak: bool = False,
+) -> AsyncIterator[RealPbx]:
+    """Run one for the length of the block, in a folder that is gone afterwards.
+
+    Endpoints: `trunks` lead to the called people, agent1.. have fixed addresses, phone1.. register
+    and are registered already.
+    """
+    async with AsyncExitStack() as closing:
+        folder = closing.enter_context(
+            tempfile.TemporaryDirectory(prefix="offhook-pbx-", ignore_cleanup_errors=True)
+        )
+        plan = make_plan(Path(folder), agents=agents, phones=phones)
+        plan = replace(plan, trunks=trunks, application=application)
+        asterisk = await closing.enter_async_context(running_asterisk(installed, plan))
+        people = await closing.enter_async_context(
+            people_of(installed, plan, agents_speak=agents_speak)
+        )
+        for phone in plan.phones:
+            await people.register(phone)
+        yield RealPbx(asterisk=asterisk, people=people)
