@@ -1,7 +1,8 @@
 """Whether a contact may be called at this number now; asked at the moment of origination.
 
 A rule gives a verdict with its reason, so that every call that is not placed has one on record. The
-campaign's hours for contacts are always asked; more rules can be handed to the engine.
+campaign's hours for contacts and the law that it keeps are always asked; more rules can be handed
+to the engine.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from dialer.compliance.facts import Limit
+from dialer.compliance.judge import rule_call
 from dialer.model import CampaignSettings, Dialable, Number
 
 NEVER_OPEN_PAUSE = timedelta(days=1)
@@ -22,6 +25,10 @@ class Verdict:
     allowed: bool
     reason: str = ""
     due_at: datetime | None = None
+    reserved: bool = False
+    """Yes, but only with an agent kept for the call from the start."""
+    limits: tuple[Limit, ...] = ()
+    """What the record must agree to before the call is placed."""
 
 
 YES = Verdict(allowed=True)
@@ -46,6 +53,20 @@ def in_hours(
     return Verdict(allowed=False, reason="outside_hours", due_at=due_at)
 
 
+def lawful(
+    contact: Dialable, number: Number, *, settings: CampaignSettings, now: datetime
+) -> Verdict:
+    """No do-not-call list has the number, and every rule of the campaign's profiles agrees."""
+    ruling = rule_call(contact, number, settings=settings, now=now)
+    return Verdict(
+        allowed=ruling.allowed,
+        reason=ruling.reason,
+        due_at=ruling.due_at,
+        reserved=ruling.reserved,
+        limits=ruling.limits,
+    )
+
+
 def judge(
     contact: Dialable,
     number: Number,
@@ -54,9 +75,12 @@ def judge(
     rules: Sequence[Rule],
     now: datetime,
 ) -> Verdict:
-    """The first refusal, or yes."""
-    for rule in (in_hours, *rules):
+    """The first refusal; else yes, with what the law attaches to it."""
+    law = YES
+    for rule in (lawful, in_hours, *rules):
         verdict = rule(contact, number, settings=settings, now=now)
         if not verdict.allowed:
             return verdict
-    return YES
+        if verdict.reserved or verdict.limits:
+            law = verdict
+    return law
