@@ -18,6 +18,7 @@ from dialer.commands import (
     ParkAgent,
     PlaceCall,
     PlayMessage,
+    RecordCall,
     SwitchCommand,
 )
 from dialer.events import CommandAccepted, CommandFailed, Event, SnapshotTaken
@@ -82,7 +83,9 @@ class SwitchHands:
                 )
             )
 
-    async def _ask(self, command: ParkAgent | Join | Divert | PlayMessage | HangUp) -> Accepted:
+    async def _ask(
+        self, command: ParkAgent | Join | Divert | PlayMessage | HangUp | RecordCall
+    ) -> Accepted:
         match command:
             case ParkAgent():
                 return await self._switch.park(command)
@@ -94,6 +97,8 @@ class SwitchHands:
                 return await self._switch.play_message(command)
             case HangUp():
                 return await self._switch.hang_up(command)
+            case RecordCall():
+                return await self._switch.record_call(command)
             case _:
                 assert_never(command)
 

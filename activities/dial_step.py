@@ -16,11 +16,13 @@ from dialer.commands import (
     ParkAgent,
     PlaceCall,
     PlayMessage,
+    RecordCall,
     RecordCommand,
     SwitchCommand,
     TakeSnapshot,
 )
 from dialer.events import Event
+from dialer.media import RecordingAction
 
 
 class DialObserver(Protocol):
@@ -70,9 +72,15 @@ class Step:
         """Take up a command that an event of `since` has caused."""
         match command:
             # To hang up a call that the switch hasn't told of must not overtake the call itself.
-            case PlaceCall() | ParkAgent() | HangUp(call=None):
+            # A file is begun only once its row is there to find it by.
+            case (
+                PlaceCall()
+                | ParkAgent()
+                | HangUp(call=None)
+                | RecordCall(action=RecordingAction.start)
+            ):
                 self.after_commit.append((command, since))
-            case Join() | Divert() | PlayMessage() | HangUp():
+            case Join() | Divert() | PlayMessage() | HangUp() | RecordCall():
                 self.urgent.append((command, since))
             case LoadContacts() | TakeSnapshot():
                 self.questions.append(command)

@@ -1,11 +1,12 @@
 """The life of one attempt on the line, as a table.
 
 A customer's call is *placing* from the moment its row is committed until the switch acknowledges,
-*dialing* and *ringing* until somebody answers, *answered* until the switch holds it where it can be
-joined, *held* while the person waits for an agent, *joining* while an agent is being connected,
-*talking*, or *message* when nobody was free in time. Whatever is not listed is a late duplicate or
-a mistake: the engine counts it and goes on. Losing a request for sure is `refused`; `ended` covers
-every other end, with the outcome told apart by the state it came from (`ended_outcome`).
+*dialing* and *ringing* until somebody answers, *listening* while the switch listens to who it is
+(where it was asked to), *answered* until the switch holds it where it can be joined, *held* while
+the person waits for an agent, *joining* while an agent is being connected, *talking*, or *message*
+when nobody was free in time, or a machine is left one. Whatever is not listed is a late duplicate
+or a mistake: the engine counts it and goes on. Losing a request for sure is `refused`; `ended`
+covers every other end, with the outcome told apart by the state it came from (`ended_outcome`).
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ class CallState(StrEnum):
     placing = "placing"
     dialing = "dialing"
     ringing = "ringing"
+    listening = "listening"
     answered = "answered"
     held = "held"
     joining = "joining"
@@ -35,6 +37,7 @@ class CallMove(StrEnum):
     refused = "refused"
     started = "started"
     rang = "rang"
+    listened = "listened"
     answered = "answered"
     held = "held"
     join_asked = "join_asked"
@@ -48,7 +51,13 @@ class CallMove(StrEnum):
 S = CallState
 M = CallMove
 
-_BEFORE_ANSWER = {M.answered: S.answered, M.held: S.held, M.joined: S.talking, M.ended: S.ended}
+_BEFORE_ANSWER = {
+    M.listened: S.listening,
+    M.answered: S.answered,
+    M.held: S.held,
+    M.joined: S.talking,
+    M.ended: S.ended,
+}
 
 TRANSITIONS: Mapping[CallState, Mapping[CallMove, CallState]] = {
     S.placing: {
@@ -60,6 +69,12 @@ TRANSITIONS: Mapping[CallState, Mapping[CallMove, CallState]] = {
     },
     S.dialing: {M.refused: S.ended, M.rang: S.ringing, **_BEFORE_ANSWER},
     S.ringing: {M.refused: S.ended, **_BEFORE_ANSWER},
+    S.listening: {
+        M.answered: S.answered,
+        M.joined: S.talking,
+        M.message_asked: S.message,
+        M.ended: S.ended,
+    },
     S.answered: {
         M.held: S.held,
         M.joined: S.talking,
@@ -80,6 +95,8 @@ TRANSITIONS: Mapping[CallState, Mapping[CallMove, CallState]] = {
 """`{state: {move: next}}`; a move the state does not list is refused by `advance`."""
 
 UNANSWERED = frozenset({S.placing, S.dialing, S.ringing})
+AGENT_MAY_BE_NEEDED = UNANSWERED | {S.listening}
+"""Nobody waits for an agent yet, but somebody may."""
 WAITING = frozenset({S.answered, S.held, S.joining})
 """A person is on the line and hears no agent yet."""
 
@@ -106,12 +123,13 @@ def advance(state: CallState, move: CallMove) -> CallState:
 def ended_outcome(state: CallState, said: Outcome | None) -> Outcome:
     """The one outcome of an attempt that ended in `state` when the switch said `said`.
 
-    A person who was never joined counts as abandoned, whoever hung up; before an answer the
-    switch's word stands, and silence is `unknown`.
+    A person who was never joined counts as abandoned, whoever hung up, and so does somebody who
+    went before the switch could tell who it was; before an answer the switch's word stands, and
+    silence is `unknown`.
     """
     if state is S.talking:
         return Outcome.answered
-    if state in WAITING or state is S.message:
+    if state in WAITING or state in (S.listening, S.message):
         return Outcome.abandoned
     if said is None or said is Outcome.answered:
         return Outcome.unknown

@@ -38,6 +38,11 @@ class Capabilities:
     limits_ringing: bool = False
     """The switch itself ends a call that rings too long; otherwise the engine hangs up."""
     detects_machines: bool = False
+    """It can listen to who answered, when asked to with the call."""
+    records_calls: bool = False
+    """It records a call by command; the file stays on it."""
+    supervises: bool = False
+    """A third person can listen to a talk, whisper to the agent, or join in."""
     lists_calls: bool = True
     keeps_parked: bool = False
     """An agent stays on the line after a talk; otherwise he is called again to be parked."""
@@ -47,6 +52,8 @@ class CallPhase(StrEnum):
     """How far a call is, as a switch's list of current calls tells."""
 
     calling = "calling"
+    listening = "listening"
+    """Answered, and the switch still listens to who it is."""
     held = "held"
     """Answered, on the switch-side IVR or bridge."""
     joined = "joined"

@@ -8,7 +8,7 @@ remembered (`park_gone`) and decides what he is once the customer is gone.
 from datetime import datetime, timedelta
 
 from dialer.agent import AgentMove, AgentState
-from dialer.call import UNANSWERED
+from dialer.call import AGENT_MAY_BE_NEEDED
 from dialer.commands import HangUp, ParkAgent, ReleaseAgent
 from dialer.live.deadlines import Timer
 from dialer.live.world import Line, Origin, World
@@ -31,7 +31,9 @@ def wants_agents(world: World) -> bool:
         return False
     if not (world.draining or world.paused):
         return True
-    return bool(world.waiting) or any(call.state in UNANSWERED for call in world.calls.values())
+    return bool(world.waiting) or any(
+        call.state in AGENT_MAY_BE_NEEDED for call in world.calls.values()
+    )
 
 
 def park_resting(world: World, now: datetime) -> None:

@@ -7,16 +7,17 @@ by the caller; nothing here changes a state except by the table.
 from datetime import datetime, timedelta
 
 from dialer.agent import AgentState
-from dialer.call import UNANSWERED, CallMove, CallState, UnexpectedMove, ended_outcome
-from dialer.commands import CloseAttempt, ContactState, HangUp, PlayMessage
+from dialer.call import UNANSWERED, CallMove, CallState, UnexpectedMove
+from dialer.commands import HangUp, PlayMessage
 from dialer.events import CallEnded, EndedBy
-from dialer.live import agents
+from dialer.live import agents, recording
+from dialer.live.closing import close, seconds
 from dialer.live.deadlines import Timer
-from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, World, as_attempts
+from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, World
+from dialer.media import AmdAction, Verdict
 from dialer.model import CallRef
 from dialer.outcomes import Outcome
-from dialer.pacing.base import Abandoned, Answered, MachineFound, NotAnswered, Served, TalkEnded
-from dialer.retry import next_try
+from dialer.pacing.base import Abandoned, Answered, MachineFound, Served
 
 HELD_GRACE = timedelta(seconds=1)
 """Least time between an answer and giving up, for the switch to say that the call is held."""
@@ -24,6 +25,8 @@ HELD_SOON = timedelta(milliseconds=500)
 """The same when the answer itself was told late."""
 JOIN_NEWS = timedelta(seconds=1)
 """How long the end of a call waits for the word of a join that it may have overtaken."""
+VERDICT_GRACE = timedelta(seconds=1)
+"""Beyond the longest listening, for the verdict to reach us."""
 HANG_UP_CHECK = timedelta(seconds=3)
 HANG_UPS = 6
 """How often a call is asked to end before it is closed without the switch's word."""
@@ -49,8 +52,9 @@ def keep_leg(known: CallRef | None, said: CallRef) -> CallRef:
 
 
 def answered(world: World, call: LiveCall, at: datetime, now: datetime) -> None:
-    """Somebody answered: the clock of their patience starts."""
-    world.move_call(call, CallMove.answered)
+    """Somebody answered: the clock of their patience starts, unless the switch listens first."""
+    listens = call.listens and call.non_person is None and call.verdict is None
+    world.move_call(call, CallMove.listened if listens else CallMove.answered)
     call.answered_at = min(max(at, call.placed_at), now)
     call.unclear = False
     world.deadlines.cancel(Timer.ring, call.attempt_id)
@@ -61,19 +65,44 @@ def answered(world: World, call: LiveCall, at: datetime, now: datetime) -> None:
         world.deadlines.cancel(Timer.hang_up, call.attempt_id)
     if call.non_person is not None:
         machine_found(world, call, now)
-        return
-    world.counts.answered += 1
-    patience = world.started.settings.patience
-    if world.settled:
-        call.give_up_at = call.answered_at + patience
+    elif listens:
+        verdict_at = call.answered_at + world.started.settings.amd.longest + VERDICT_GRACE
+        world.deadlines.set(Timer.listen, call.attempt_id, max(verdict_at, now))
     else:
-        call.give_up_at = min(now + patience, world.started_at + TAKE_OVER)
+        person_waits(world, call, now)
+
+
+def person_waits(world: World, call: LiveCall, now: datetime) -> None:
+    """A person is on the line, as far as anybody knows, and their patience runs."""
+    if call.state is CallState.listening:
+        world.move_call(call, CallMove.answered)
+    world.counts.answered += 1
+    since = call.recognised_at or call.answered_at or now
+    patience = world.started.settings.patience
+    limit = since + patience
+    if not world.settled:
+        limit = min(now + patience, world.started_at + TAKE_OVER)
+    call.give_up_at = limit if call.give_up_at is None else min(limit, call.give_up_at)
+    if call.verdict is Verdict.unsure:
+        action = world.started.settings.amd.unsure
+        if action is not AmdAction.connect:
+            turn_away(world, call, now, action)
+            return
     if world.joins or world.agentless:
         wait = max(patience, HELD_GRACE)
-        limit = max(call.answered_at + wait, now + HELD_SOON)
+        limit = max(since + wait, now + HELD_SOON)
         world.deadlines.set(Timer.patience, call.attempt_id, limit)
     else:
         joined(world, call, "", now)  # the switch itself, or the agent who dialed, is on the line
+
+
+def turn_away(world: World, call: LiveCall, now: datetime, action: AmdAction) -> None:
+    """Somebody who may be a person is not to be joined: the message or an end, and abandoned."""
+    if action is AmdAction.message:
+        give_up(world, call, now)
+        return
+    _tell_abandoned(world, call, now)
+    hang_up(world, call, now, reason="unsure")
 
 
 def held(world: World, call: LiveCall, now: datetime) -> None:
@@ -91,18 +120,48 @@ def machine_found(world: World, call: LiveCall, now: datetime) -> None:
     """A machine or fax is on the line: nobody will be joined with it."""
     if call.answered_at is not None:
         world.observe(MachineFound(after_s=(now - call.answered_at).total_seconds()), now)
-    if call.state in (CallState.answered, CallState.held, CallState.message) and not call.hang_ups:
-        if world.agentless and call.state is CallState.message:
-            return  # a message left on a machine is still a message left
+    if call.state not in _NOT_JOINED or call.hang_ups:
+        return
+    if call.state is CallState.message:
+        if not world.agentless:  # a message left on a machine is still a message left
+            hang_up(world, call, now, reason="machine")
+    elif _gets_message(world, call):
+        _leave_message(world, call, now)
+    else:
         hang_up(world, call, now, reason="machine")
+
+
+_NOT_JOINED = frozenset(
+    {CallState.listening, CallState.answered, CallState.held, CallState.message}
+)
+
+
+def _gets_message(world: World, call: LiveCall) -> bool:
+    amd = world.started.settings.amd
+    verdict = Verdict.fax if call.non_person is Outcome.fax else Verdict.machine
+    can = world.started.capabilities.plays_message and call.call is not None
+    wanted = call.listens and amd.action(verdict) is AmdAction.message
+    return can and wanted and not call.message_failed
+
+
+def _leave_message(world: World, call: LiveCall, now: datetime) -> None:
+    assert call.call is not None  # noqa: S101  # `_gets_message` says so
+    amd = world.started.settings.amd
+    world.deadlines.cancel(Timer.patience, call.attempt_id)
+    world.move_call(call, CallMove.message_asked)
+    world.emit(
+        PlayMessage(
+            correlator=call.attempt_id, customer=call.call, prompt=amd.message, after_beep=True
+        )
+    )
+    world.deadlines.set(Timer.message, call.attempt_id, now + amd.message_limit)
+    world.save_call(call, now)
 
 
 def give_up(world: World, call: LiveCall, now: datetime) -> None:
     """Nobody is free in time (or wanted): the message, or an end."""
     world.deadlines.cancel(Timer.patience, call.attempt_id)
-    if not world.agentless and not call.abandoned_told and call.answered_at is not None:
-        call.abandoned_told = True
-        world.observe(Abandoned(wait_s=_seconds(call.answered_at, now)), now)
+    _tell_abandoned(world, call, now)
     plays = world.started.capabilities.plays_message and not call.message_failed
     if not plays or call.call is None:
         hang_up(world, call, now, reason="no_agent")
@@ -114,6 +173,15 @@ def give_up(world: World, call: LiveCall, now: datetime) -> None:
     world.save_call(call, now)
 
 
+def _tell_abandoned(world: World, call: LiveCall, now: datetime) -> None:
+    """Tell the pacer that nobody came, once; of a machine nobody did, nor should."""
+    since = call.recognised_at or call.answered_at
+    if since is None or world.agentless or call.abandoned_told or call.non_person is not None:
+        return
+    call.abandoned_told = True
+    world.observe(Abandoned(wait_s=seconds(since, now)), now)
+
+
 def hang_up(
     world: World, call: LiveCall, now: datetime, *, reason: str, on_end: Outcome | None = None
 ) -> None:
@@ -122,6 +190,7 @@ def hang_up(
     call.reason = call.reason or reason
     call.on_end = call.on_end or on_end
     world.deadlines.cancel(Timer.patience, call.attempt_id)
+    world.deadlines.cancel(Timer.listen, call.attempt_id)
     can = world.started.capabilities
     if call.state not in UNANSWERED or can.cancels_ringing or not can.lists_calls:
         world.emit(HangUp(correlator=call.attempt_id, call=call.call, reason=call.reason))
@@ -145,21 +214,34 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
     if call.answered_at is None:
         call.answered_at = call.give_up_at = now
         world.counts.answered += 1
-        world.observe(Answered(ring_s=_seconds(call.placed_at, now)), now)
+        world.observe(Answered(ring_s=seconds(call.placed_at, now)), now)
     elif call.non_person is not None:
         call.non_person = None  # an agent talks with it: the switch took a person for a machine
         world.counts.answered += 1
+    elif call.state is CallState.listening:
+        world.counts.answered += 1
     world.move_call(call, CallMove.joined)
     call.joined_at, call.unclear = now, False
-    for timer in (Timer.ring, Timer.doubt, Timer.patience, Timer.reserve, Timer.join_check):
+    for timer in _UNTIL_JOINED:
         world.deadlines.cancel(timer, call.attempt_id)
-    world.deadlines.cancel(Timer.message, call.attempt_id)
     world.counts.joined += 1
-    world.observe(Served(wait_s=_seconds(call.answered_at, now)), now)
+    world.observe(Served(wait_s=seconds(call.recognised_at or call.answered_at, now)), now)
     _seat(world, call, address, now)
     world.save_call(call, now)
+    recording.joined(world, call, now)
     if call.ended is not None:
         close_ended(world, call, now)
+
+
+_UNTIL_JOINED = (
+    Timer.ring,
+    Timer.doubt,
+    Timer.listen,
+    Timer.patience,
+    Timer.reserve,
+    Timer.join_check,
+    Timer.message,
+)
 
 
 def ended(world: World, call: LiveCall, event: CallEnded, now: datetime) -> None:
@@ -227,118 +309,3 @@ def _can_seat(line: Line, attempt_id: str) -> bool:
     if line.state in (AgentState.talking, AgentState.wrap_up):
         return False
     return line.attempt_id in ("", attempt_id)
-
-
-def close(
-    world: World,
-    call: LiveCall,
-    now: datetime,
-    *,
-    said: Outcome | None = None,
-    origin: Origin = Origin.told,
-    reason: str = "",
-    cause: str = "",
-) -> None:
-    """End an attempt with its one outcome, and decide what becomes of the contact."""
-    outcome = _outcome(world, call, said)
-    _tell_pacer(world, call, outcome, now)
-    talk = now - call.joined_at if call.joined_at else None
-    world.move_call(call, CallMove.ended)
-    _forget(world, call)
-    world.remember(call.attempt_id, origin, now)
-    _free_agent(world, call, now)
-    state, due_at, why = _contact_after(world, call, outcome, now)
-    if due_at is not None:
-        world.buffer.news(due_at)
-    world.emit(
-        CloseAttempt(
-            attempt_id=call.attempt_id,
-            contact_id=call.contact.contact_id,
-            number=call.number.number,
-            outcome=outcome,
-            at=now,
-            reason=call.reason or reason or why,
-            contact_state=state,
-            due_at=due_at,
-            agent_id=call.agent_id,
-            talk=talk,
-            cause=cause[:120],
-        )
-    )
-
-
-def _outcome(world: World, call: LiveCall, said: Outcome | None) -> Outcome:
-    if call.state is CallState.talking:
-        return Outcome.answered
-    if call.non_person is not None:
-        return call.non_person
-    if call.state in UNANSWERED:
-        return call.on_end or ended_outcome(call.state, said)
-    if said in (Outcome.machine, Outcome.fax):
-        return said
-    return Outcome.answered if world.agentless else ended_outcome(call.state, said)
-
-
-def _tell_pacer(world: World, call: LiveCall, outcome: Outcome, now: datetime) -> None:
-    if call.joined_at is not None:
-        world.observe(TalkEnded(talk_s=_seconds(call.joined_at, now)), now)
-    elif call.answered_at is None:
-        ring_s = _seconds(call.placed_at, now)
-        world.observe(NotAnswered(ring_s=ring_s, outcome=outcome), now)
-    elif outcome is Outcome.abandoned:
-        world.counts.abandoned += 1
-        if not call.abandoned_told:
-            world.observe(Abandoned(wait_s=_seconds(call.answered_at, now)), now)
-
-
-def _forget(world: World, call: LiveCall) -> None:
-    attempt_id = call.attempt_id
-    del world.calls[attempt_id]
-    world.contacts.pop(call.contact.contact_id, None)
-    world.trunks.release(call.trunk_id)
-    for timer in _TIMERS:
-        world.deadlines.cancel(timer, attempt_id)
-
-
-_TIMERS = (
-    Timer.ring,
-    Timer.doubt,
-    Timer.patience,
-    Timer.reserve,
-    Timer.join_check,
-    Timer.message,
-    Timer.hang_up,
-    Timer.join_news,
-)
-
-
-def _free_agent(world: World, call: LiveCall, now: datetime) -> None:
-    line = world.agents.get(call.agent_id) if call.agent_id else None
-    if line is None or line.attempt_id != call.attempt_id:
-        return
-    if line.state is AgentState.talking:
-        agents.talk_ended(world, line, now)
-    elif line.state in (AgentState.reserved, AgentState.ringing):
-        agents.unreserve(world, line, now, suspect=False, failure=False)
-
-
-def _contact_after(
-    world: World, call: LiveCall, outcome: Outcome, now: datetime
-) -> tuple[ContactState, datetime | None, str]:
-    if call.contact_removed:
-        return ContactState.finished, None, call.contact_removed
-    tried = as_attempts(call.contact, outcome)
-    spent = tried.get(Outcome.invalid, 0) + tried.get(Outcome.fax, 0)
-    again = next_try(
-        outcome,
-        tried,
-        now=now,
-        rules=world.started.settings.retry,
-        numbers_left=max(0, len(call.contact.numbers) - spent),
-    )
-    state = ContactState.finished if again.at is None else ContactState.ready
-    return state, again.at, again.reason.value
-
-
-def _seconds(since: datetime, now: datetime) -> float:
-    return max(0.0, (now - since).total_seconds())

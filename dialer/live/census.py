@@ -30,6 +30,8 @@ class Census:
 
     ringing: dict[str, float] = field(default_factory=dict)
     """Calls placed and not answered yet."""
+    listening: dict[str, float] = field(default_factory=dict)
+    """Calls answered by nobody knows whom yet."""
     talking: dict[AgentId, float] = field(default_factory=dict)
     wrapping: dict[AgentId, float] = field(default_factory=dict)
     called: dict[AgentId, "Line"] = field(default_factory=dict)
@@ -42,6 +44,10 @@ class Census:
             self.ringing[call.attempt_id] = call.placed_at.timestamp()
         elif call.attempt_id in self.ringing:
             del self.ringing[call.attempt_id]
+        if call.state is CallState.listening:
+            self.listening[call.attempt_id] = (call.answered_at or call.placed_at).timestamp()
+        else:
+            self.listening.pop(call.attempt_id, None)
 
     def count_agent(self, line: "Line") -> None:
         """Take note of what an agent does now."""

@@ -14,6 +14,7 @@ class Timer(StrEnum):
 
     ring = "ring"
     doubt = "doubt"
+    listen = "listen"
     patience = "patience"
     reserve = "reserve"
     join_check = "join_check"

@@ -12,11 +12,13 @@ from dialer.agent import AgentMove, AgentState
 from dialer.call import UNANSWERED, CallMove, CallState
 from dialer.commands import HangUp, PlayMessage
 from dialer.events import OpenAttempt, OpenPark, SnapshotTaken
-from dialer.live import agents, calls, matching, orders
+from dialer.live import agents, calls, closing, matching, orders, queueing
 from dialer.live.deadlines import Timer
-from dialer.live.placing import watch_ringing
+from dialer.live.placing import listens, watch_ringing
 from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, Past, World
+from dialer.media import Verdict
 from dialer.model import AgentId, TrunkId
+from dialer.outcomes import Outcome
 from dialer.switching import CallPhase, CallView
 
 GRACE = timedelta(seconds=2)
@@ -66,13 +68,22 @@ def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
         accepted=attempt.accepted,
         answered_at=attempt.answered_at,
         agent_id=attempt.agent_id,
+        listens=listens(world),
+        verdict=attempt.verdict,
+        recognised_at=attempt.recognised_at,
+        non_person=_non_person(attempt),
+        recording=attempt.recording,
+        recordings=attempt.recordings,
     )
     world.calls[call.attempt_id] = call
     world.contacts[call.contact.contact_id] = call.attempt_id
     world.trunks.occupy(call.trunk_id)
     if call.state in UNANSWERED:
         watch_ringing(world, call, now)
-        if call.agent_id is not None and (line := _line(world, call)) is not None:
+        if call.agent_id is not None and world.joins:
+            call.promised, call.agent_id = True, None  # an agent is kept anew once it is settled
+            world.promised[call.attempt_id] = call
+        elif call.agent_id is not None and (line := _line(world, call)) is not None:
             _put(line, AgentState.ringing, call)
         return
     call.answered_at = call.answered_at or now
@@ -82,12 +93,22 @@ def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
     _resume_answered(world, call, now)
 
 
+def _non_person(attempt: OpenAttempt) -> Outcome | None:
+    """What a message is being left on, or a call was to be ended for."""
+    if attempt.state not in (CallState.message, CallState.listening):
+        return None
+    return {Verdict.machine: Outcome.machine, Verdict.fax: Outcome.fax}.get(
+        attempt.verdict or Verdict.person
+    )
+
+
 def _leg_known(attempt: OpenAttempt) -> bool:
     """Whether the stored leg is the one to act upon: it is told, at the latest, with the hold."""
     if attempt.call is None:
         return False
     state = CallState(attempt.state)
-    return bool(attempt.call.leg) or state not in {*UNANSWERED, CallState.answered}
+    early = {*UNANSWERED, CallState.listening, CallState.answered}
+    return bool(attempt.call.leg) or state not in early
 
 
 def _resume_answered(world: World, call: LiveCall, now: datetime) -> None:
@@ -97,6 +118,12 @@ def _resume_answered(world: World, call: LiveCall, now: datetime) -> None:
             call.joined_at = call.answered_at
             if line is not None:
                 _put(line, AgentState.talking, call)
+        case CallState.listening if call.non_person is not None:
+            calls.hang_up(world, call, now, reason="machine")
+        case CallState.listening:
+            verdict_at = (call.answered_at or now) + world.started.settings.amd.longest
+            at = min(max(verdict_at, now), now + GRACE)
+            world.deadlines.set(Timer.listen, call.attempt_id, at)
         case CallState.message:
             call.abandoned_told = True
             limit = world.started.settings.message_limit
@@ -198,7 +225,7 @@ def _maybe_gone(world: World, call: LiveCall, asked_at: datetime, now: datetime)
         if asked_at < call.missing_at + NEWS:
             return
     reason = "unclear_and_not_found" if call.state is CallState.placing else "gone_from_switch"
-    calls.close(world, call, now, origin=Origin.inferred, reason=reason)
+    closing.close(world, call, now, origin=Origin.inferred, reason=reason)
 
 
 def _look_again(world: World, due: datetime) -> None:
@@ -219,6 +246,11 @@ def _adopt(world: World, call: LiveCall, view: CallView, asked_at: datetime, now
                 call.unclear, call.accepted = False, True
                 world.deadlines.cancel(Timer.doubt, call.attempt_id)
                 world.save_call(call, now, accepted=True)
+            queueing.picked(world, call, view.address, now)
+        case CallPhase.listening:
+            if call.state in UNANSWERED:
+                _answered_unheard(world, call, asked_at, now)
+                world.save_call(call, now)
         case CallPhase.held:
             _adopt_held(world, call, asked_at, now)
         case CallPhase.joined:
@@ -241,6 +273,12 @@ def _adopt_held(world: World, call: LiveCall, asked_at: datetime, now: datetime)
     if call.state is CallState.answered:
         calls.held(world, call, now)
         world.save_call(call, now)
+    elif call.state is CallState.listening:
+        call.held_told = True  # the verdict was reached; word of it is late or lost
+        planned = world.deadlines.at(Timer.listen, call.attempt_id)
+        if planned is not None:
+            soon = min(planned, now + calls.HELD_SOON)
+            world.deadlines.set(Timer.listen, call.attempt_id, soon)
     elif call.state is CallState.joining:
         overdue = world.deadlines.at(Timer.join_check, call.attempt_id) is not None
         if overdue and call.join_asked_at is not None and asked_at > call.join_asked_at + GRACE:
@@ -273,7 +311,8 @@ def _stray(world: World, view: CallView, asked_at: datetime, now: datetime) -> N
 def greet(world: World, view: CallView, past: Past, now: datetime) -> None:
     """Give somebody on a call that was given up the message, or end the call."""
     world.odd("stray_call", view.correlator, view.phase)
-    person = view.phase is CallPhase.held and not world.correlators.is_park(view.correlator)
+    answered = view.phase in (CallPhase.held, CallPhase.listening)
+    person = answered and not world.correlators.is_park(view.correlator)
     if person and not past.greeted and world.started.capabilities.plays_message:
         world.emit(PlayMessage(correlator=view.correlator, customer=view.call))
         limit = world.started.settings.message_limit

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from dialer.agent import AgentState
 from dialer.call import CallMove, CallState
 from dialer.events import CommandAccepted, CommandFailed
-from dialer.live import agents, calls, matching
+from dialer.live import agents, calls, closing, matching, recording
 from dialer.live.deadlines import Timer
 from dialer.live.world import LiveCall, Origin, World
 from dialer.outcomes import Outcome
@@ -39,6 +39,8 @@ def on_accepted(world: World, event: CommandAccepted, now: datetime) -> None:
 def _accepted(world: World, call: LiveCall, event: CommandAccepted, now: datetime) -> None:
     if event.action in ("join", "divert") and call.state is CallState.joining:
         call.join_request = event.request_id
+    if event.action == "record_call":
+        recording.accepted(world, call, now)
     if event.action != "place_call" or call.accepted:
         return
     call.accepted, call.unclear, call.seen_at = True, False, max(call.seen_at, now)
@@ -109,6 +111,8 @@ def _call_failed(
                 world.deadlines.set(Timer.patience, call.attempt_id, now)
         case "hang_up":
             world.ask_snapshot(now)
+        case "record_call":
+            recording.failed(world, call, event, now)
         case _:
             world.odd("late_failure", call.attempt_id, f"{action} while {call.state}")
 
@@ -125,7 +129,9 @@ def _place_failed(world: World, call: LiveCall, event: CommandFailed, now: datet
         return
     said = event.outcome or Outcome.failed
     reason = "refused" if event.refused else "not_dialed"
-    calls.close(world, call, now, said=said, origin=Origin.told, reason=reason, cause=event.reason)
+    closing.close(
+        world, call, now, said=said, origin=Origin.told, reason=reason, cause=event.reason
+    )
 
 
 def _park_failed(

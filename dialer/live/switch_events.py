@@ -15,13 +15,11 @@ from dialer.events import (
     CallJoined,
     CallRinging,
     CallStarted,
-    MachineDetected,
 )
-from dialer.live import agents, calls
+from dialer.live import agents, calls, queueing
 from dialer.live.deadlines import Timer
 from dialer.live.recovery import greet
 from dialer.live.world import Line, LiveCall, Origin, World
-from dialer.outcomes import Outcome
 from dialer.switching import CallPhase, CallView
 
 LineEvent = CallStarted | CallRinging | CallAnswered | CallHeld | CallJoined | CallEnded
@@ -52,9 +50,11 @@ def _apply(world: World, call: LiveCall, event: LineEvent, now: datetime) -> Non
             if call.state is CallState.placing:
                 world.move_call(call, CallMove.started)
                 _heard(world, call)
+            queueing.picked(world, call, event.address, now)
         case CallRinging():
             world.move_call(call, CallMove.rang)
             _heard(world, call)
+            queueing.picked(world, call, event.address, now)
         case CallAnswered():
             calls.answered(world, call, event.at, now)
             world.save_call(call, now)
@@ -79,6 +79,10 @@ def _held(world: World, call: LiveCall, event: CallHeld, now: datetime) -> None:
         calls.answered(world, call, event.at, now)
     if call.state is CallState.talking and not world.joins:
         return  # the switch or the agent who dialed was on the line from the answer on
+    if call.state is CallState.listening:
+        call.held_told = True  # it can be joined once the verdict is in
+        world.save_call(call, now)
+        return
     calls.held(world, call, now)
     if call.state is CallState.held:
         world.save_call(call, now)
@@ -120,18 +124,3 @@ def _unknown(world: World, event: LineEvent, now: datetime) -> None:
         greet(world, view, past, now)
     else:
         world.odd("late_event", event.correlator, f"{event.kind} after the end")
-
-
-def on_machine(world: World, event: MachineDetected, now: datetime) -> None:
-    """A machine or fax answered, or will have."""
-    call = world.calls.get(event.correlator)
-    if call is None:
-        world.odd("unknown_call", event.correlator, event.kind)
-        return
-    if call.non_person is not None or call.joined_at is not None:
-        world.odd("late_event", event.correlator, f"{event.kind} while {call.state}")
-        return
-    call.non_person = Outcome.fax if event.fax else Outcome.machine
-    if call.answered_at is not None:
-        world.counts.answered -= 1
-    calls.machine_found(world, call, now)

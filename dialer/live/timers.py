@@ -5,7 +5,7 @@ from typing import assert_never
 
 from dialer.call import CallState
 from dialer.commands import HangUp
-from dialer.live import agents, calls, matching, replies
+from dialer.live import agents, calls, listening, matching, replies
 from dialer.live.deadlines import Timer
 from dialer.live.world import LiveCall, World
 from dialer.model import AgentId
@@ -26,6 +26,7 @@ def fire(world: World, timer: Timer, who: str, now: datetime) -> None:
         case (
             Timer.ring
             | Timer.doubt
+            | Timer.listen
             | Timer.patience
             | Timer.reserve
             | Timer.join_check
@@ -52,6 +53,8 @@ def _fire_call(world: World, timer: Timer, call: LiveCall, now: datetime) -> Non
             calls.hang_up(world, call, now, reason="ring_timeout", on_end=on_end)
         case Timer.doubt:
             replies.doubt(world, call, now)
+        case Timer.listen:
+            listening.unheard(world, call, now)
         case Timer.patience:
             calls.give_up(world, call, now)
         case Timer.reserve:

@@ -9,6 +9,7 @@ import orjson
 
 from activities.ports import Lease
 from dialer.events import OpenAttempt, OpenPark, Tally
+from dialer.media import RecordingState, Verdict
 from dialer.model import (
     Agent,
     AgentId,
@@ -83,6 +84,10 @@ def _open_attempt(rows: list[asyncpg.Record]) -> OpenAttempt:
         answered_at=row["answered_at"],
         agent_id=None if row["agent_id"] is None else AgentId(row["agent_id"]),
         call=_call(row["call_id"], row["call_leg"]),
+        recognised_at=row["recognised_at"],
+        verdict=None if row["verdict"] is None else Verdict(row["verdict"]),
+        recording=None if row["recording"] is None else RecordingState(row["recording"]),
+        recordings=row["recordings"],
     )
 
 
@@ -102,7 +107,9 @@ async def open_parks(connection: Connection, lease: Lease) -> tuple[OpenPark, ..
 async def tally(connection: Connection, lease: Lease) -> Tally:
     """What the shard has done so far."""
     row = await connection.fetchrow(dial_sql.TALLY, lease.campaign_id, lease.shard)
-    return Tally(**dict(row))
+    heard = await connection.fetch(dial_sql.VERDICTS, lease.campaign_id, lease.shard)
+    verdicts = tuple((Verdict(each["verdict"]), each["calls"]) for each in heard)
+    return Tally(**dict(row), verdicts=verdicts)
 
 
 def dialables(rows: Iterable[asyncpg.Record]) -> list[Dialable]:

@@ -26,7 +26,9 @@ from dialer.commands import (
     SaveAgent,
     SaveAttempt,
     SaveDisposition,
+    SaveRecording,
 )
+from dialer.media import RUNNING
 
 Row = tuple[object, ...]
 MAX_DETAIL = 500
@@ -54,6 +56,8 @@ class _Attempt:
     disposition: str | None = None
     call_id: str | None = None
     call_leg: str | None = None
+    recognised_at: datetime | None = None
+    verdict: str | None = None
 
 
 @dataclass(slots=True)
@@ -80,6 +84,15 @@ class _Agent:
 
 
 @dataclass(slots=True)
+class _Recording:
+    """The first and the last that a step says of a recording."""
+
+    first: SaveRecording
+    last: SaveRecording
+    reason: str = ""
+
+
+@dataclass(slots=True)
 class _Count:
     count: int
     first_at: datetime
@@ -98,6 +111,7 @@ class Step:
     dispositions: list[Row] = field(default_factory=list)
     oddities: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     released: list[Row] = field(default_factory=list)
+    recordings: dict[str, _Recording] = field(default_factory=dict)
     pacing: str | None = None
 
     def rows(self, entries: Sequence[JournalEntry], now: datetime) -> dict[str, list[Row]]:
@@ -122,6 +136,7 @@ class Step:
                 (*key, c.count, c.first_at, c.last_at) for key, c in self.refusals.items()
             ],
             "dispositions": list(self.dispositions),
+            "recordings": [_recording_row(one) for one in self.recordings.values()],
             "oddities": [(key, n, now, c, d) for key, (n, c, d) in self.oddities.items()],
             "released": list(self.released),
         }
@@ -150,6 +165,9 @@ def fold(records: Iterable[RecordCommand]) -> Step:
                 step.dispositions.append(
                     (record.attempt_id, record.agent_id, record.code, record.at)
                 )
+            case SaveRecording():
+                kept = step.recordings.setdefault(record.name, _Recording(record, record))
+                kept.last, kept.reason = record, record.reason or kept.reason
             case NotePacing():
                 noted = asdict(record)
                 del noted["kind"]
@@ -189,6 +207,8 @@ def _move(step: Step, record: SaveAttempt) -> None:
     attempt.answered_at = record.answered_at or attempt.answered_at
     attempt.joined_at = record.joined_at or attempt.joined_at
     attempt.agent_id = record.agent_id or attempt.agent_id
+    attempt.recognised_at = record.recognised_at or attempt.recognised_at
+    attempt.verdict = record.verdict or attempt.verdict
     if record.call is not None:
         attempt.call_id, attempt.call_leg = record.call.call_id, record.call.leg
 
@@ -265,4 +285,21 @@ def _agent_row(agent_id: str, agent: _Agent) -> Row:
         *(agent.park or (None, None, None)),
         agent.talks,
         *(agent.spent.get(state, 0.0) for state in AgentState),
+    )
+
+
+def _recording_row(recording: _Recording) -> Row:
+    first, last = recording.first, recording.last
+    kept = first.retention or timedelta(0)
+    return (
+        first.name,
+        first.attempt_id,
+        last.state,
+        first.at,
+        last.at,
+        None if last.state in RUNNING else last.at,
+        first.at + kept,
+        first.agent_id,
+        first.by,
+        recording.reason,
     )

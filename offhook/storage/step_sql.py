@@ -39,7 +39,7 @@ class _Part:
 
 _MOVED = """state text, accepted_at timestamptz, answered_at timestamptz, joined_at timestamptz,
     ended_at timestamptz, agent_id text, outcome text, reason text, cause text, talk interval,
-    disposition text, call_id text, call_leg text"""
+    disposition text, call_id text, call_leg text, recognised_at timestamptz, verdict text"""
 
 _SPENT = ", ".join(f"{state}_s" for state in AgentState)
 _ADD_SPENT = ", ".join(
@@ -60,11 +60,11 @@ _PARTS = {
         """INSERT INTO attempts (
             campaign_id, shard, epoch, id, contact_id, number, trunk_id, caller_id, opened_at,
             state, accepted_at, answered_at, joined_at, ended_at, agent_id, outcome, reason, cause,
-            talk, disposition, call_id, call_leg)
+            talk, disposition, call_id, call_leg, recognised_at, verdict)
         SELECT $1, $2, $3, x.id, x.contact_id, x.number, x.trunk_id, x.caller_id, x.opened_at,
             x.state, x.accepted_at, x.answered_at, x.joined_at, x.ended_at, x.agent_id, x.outcome,
             COALESCE(x.reason, ''), COALESCE(x.cause, ''), x.talk, x.disposition, x.call_id,
-            COALESCE(x.call_leg, '')
+            COALESCE(x.call_leg, ''), x.recognised_at, x.verdict
         FROM {rows}""",
     ),
     # An outcome that was written stays: an attempt ends once.
@@ -80,7 +80,9 @@ _PARTS = {
             agent_id = COALESCE(x.agent_id, a.agent_id),
             reason = COALESCE(x.reason, a.reason), cause = COALESCE(x.cause, a.cause),
             talk = COALESCE(x.talk, a.talk), disposition = COALESCE(x.disposition, a.disposition),
-            call_id = COALESCE(x.call_id, a.call_id), call_leg = COALESCE(x.call_leg, a.call_leg)
+            call_id = COALESCE(x.call_id, a.call_id), call_leg = COALESCE(x.call_leg, a.call_leg),
+            recognised_at = COALESCE(x.recognised_at, a.recognised_at),
+            verdict = COALESCE(x.verdict, a.verdict)
         FROM {rows} WHERE a.id = x.id""",
     ),
     "contacts": _Part(
@@ -143,6 +145,22 @@ _PARTS = {
         "attempt_id text, agent_id text, code text, at timestamptz",
         """INSERT INTO dispositions (attempt_id, agent_id, code, at)
         SELECT x.attempt_id, x.agent_id, x.code, x.at FROM {rows}""",
+    ),
+    # The row of a file that was deleted stays as it is, whatever comes late.
+    "recordings": _Part(
+        "name text, attempt_id text, state text, started_at timestamptz, changed_at timestamptz,"
+        " ended_at timestamptz, keep_until timestamptz, agent_id text, asked_by text, reason text",
+        """INSERT INTO recordings AS r (
+            campaign_id, switch_id, name, attempt_id, state, started_at, changed_at, ended_at,
+            keep_until, agent_id, asked_by, reason)
+        SELECT $1, c.switch_id, x.name, x.attempt_id, x.state, x.started_at, x.changed_at,
+            x.ended_at, x.keep_until, x.agent_id, x.asked_by, x.reason
+        FROM campaigns c, {rows} WHERE c.id = $1
+        ON CONFLICT (name) DO UPDATE SET
+            state = EXCLUDED.state, changed_at = EXCLUDED.changed_at,
+            ended_at = COALESCE(r.ended_at, EXCLUDED.ended_at),
+            reason = CASE WHEN EXCLUDED.reason = '' THEN r.reason ELSE EXCLUDED.reason END
+        WHERE r.deleted_at IS NULL""",
     ),
     "oddities": _Part(
         "code text, count integer, last_at timestamptz, correlator text, detail text",

@@ -29,7 +29,10 @@ from dialer.events import (
     CommandFailed,
     EndedBy,
     Event,
+    MachineDetected,
+    PersonDetected,
 )
+from dialer.media import Verdict
 from dialer.model import (
     CallRef,
 )
@@ -49,6 +52,9 @@ class Fate:
     patience: float | None = None
     """Seconds until the customer hangs up while waiting."""
     talk: float = 20.0
+    verdict: Verdict | None = Verdict.person
+    """What the switch hears when it is asked to listen; None when it never says."""
+    listening: float = 1.5
     refused: bool = False
 
 
@@ -193,26 +199,54 @@ class FakeSwitch:
         ringing = now + seconds(0.3)
         self.tell(CallRinging(correlator=correlator, call=call.ref, at=ringing), ringing)
         if fate.answers:
-            self._later(now, fate.ring, lambda then: self._answer(correlator, fate, then))
+            listens = command.detect_machine
+            self._later(
+                now, fate.ring, lambda then: self._answer(correlator, fate, then, listens=listens)
+            )
         else:
             self._later(
                 now, fate.ring, lambda then: self.end(correlator, then, outcome=fate.outcome)
             )
         return True
 
-    def _answer(self, correlator: str, fate: Fate, now: datetime) -> None:
+    def _answer(self, correlator: str, fate: Fate, now: datetime, *, listens: bool) -> None:
         call = self.calls.get(correlator)
         if call is None:
             return
-        call.answered_at, call.phase = now, CallPhase.held
+        call.answered_at = now
         self.tell(CallAnswered(correlator=correlator, call=call.ref, at=now), now)
-        self.tell(CallHeld(correlator=correlator, call=call.ref, at=now), now, after=0.05)
+        if listens:
+            call.phase = CallPhase.listening
+            self._later(now, fate.listening, lambda then: self._listened(correlator, fate, then))
+        else:
+            self._hold(correlator, call, now)
         if fate.patience is not None:
             self._later(now, fate.patience, lambda then: self._lose_patience(correlator, then))
 
+    def _hold(self, correlator: str, call: TrueCall, now: datetime) -> None:
+        call.phase = CallPhase.held
+        self.tell(CallHeld(correlator=correlator, call=call.ref, at=now), now, after=0.05)
+
+    def _listened(self, correlator: str, fate: Fate, now: datetime) -> None:
+        call = self.calls.get(correlator)
+        if call is None or call.phase is not CallPhase.listening:
+            return
+        heard: Event
+        match fate.verdict:
+            case Verdict.machine | Verdict.fax:
+                fax = fate.verdict is Verdict.fax
+                heard = MachineDetected(correlator=correlator, at=now, fax=fax)
+            case _:
+                unsure = fate.verdict is Verdict.unsure
+                heard = PersonDetected(correlator=correlator, at=now, unsure=unsure)
+        if fate.verdict is not None:
+            self.tell(heard, now)
+        self._hold(correlator, call, now)
+
     def _lose_patience(self, correlator: str, now: datetime) -> None:
         call = self.calls.get(correlator)
-        if call is not None and call.phase is CallPhase.held:
+        waits = (CallPhase.held, CallPhase.listening)
+        if call is not None and call.phase in waits:
             self.end(correlator, now, by=EndedBy.customer)
 
     def _park(self, command: ParkAgent, now: datetime) -> bool:

@@ -25,6 +25,7 @@ from dialer.commands import (
     ParkAgent,
     PlaceCall,
     PlayMessage,
+    RecordCall,
     ReturnContact,
     SaveAgent,
     SaveAttempt,
@@ -121,6 +122,8 @@ class Record:
                     answered_at=command.answered_at or before.answered_at,
                     agent_id=command.agent_id or before.agent_id,
                     call=command.call or before.call,
+                    recognised_at=command.recognised_at or before.recognised_at,
+                    verdict=command.verdict or before.verdict,
                 )
             case CloseAttempt():
                 if command.attempt_id in self.closed:
@@ -283,7 +286,15 @@ class Floor:
             case LoadContacts():
                 limit, engine = command.limit, self.engine
                 self.schedule(self.now + seconds(0.005), lambda then: self._load(limit, engine))
-            case PlaceCall() | ParkAgent() | Join() | Divert() | PlayMessage() | HangUp():
+            case (
+                PlaceCall()
+                | ParkAgent()
+                | Join()
+                | Divert()
+                | PlayMessage()
+                | HangUp()
+                | RecordCall()
+            ):
                 self.switch.execute(command, self.now)
             case CloseAttempt():
                 self._closed(command)

@@ -2,14 +2,12 @@
 
 from alembic import context
 
-from offhook.storage import link_tables, list_tables
+from offhook.storage import catalogue
 
-assert list_tables.campaign_lists.metadata is link_tables.phonebook_syncs.metadata  # noqa: S101
-# That module imports `tables`, so one catalogue knows every table.
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=link_tables.phonebook_syncs.metadata,
+    target_metadata=catalogue.metadata,
     transactional_ddl=True,
 )
 with context.begin_transaction():

@@ -14,8 +14,17 @@ from datetime import timedelta
 
 import phonenumbers
 
-from dialer.commands import Divert, HangUp, Join, ParkAgent, PlaceCall, PlayMessage
+from dialer.commands import (
+    Divert,
+    HangUp,
+    Join,
+    ParkAgent,
+    PlaceCall,
+    PlayMessage,
+    RecordCall,
+)
 from dialer.events import SwitchEvent
+from dialer.media import RecordingAction
 from dialer.model import CallRef
 from dialer.switching import (
     Accepted,
@@ -86,6 +95,7 @@ class VoispeedSwitch:
             cancels_ringing=True,
             limits_ringing=False,
             detects_machines=False,
+            records_calls=True,
             lists_calls=True,
         )
 
@@ -159,6 +169,14 @@ class VoispeedSwitch:
         """End the communication; one whose name we never learned is looked up by correlator."""
         call_id = command.call.call_id if command.call else await self._find(command.correlator)
         return await self._do(wire.CallTerminate(call_id=call_id))
+
+    async def record_call(self, command: RecordCall) -> Accepted:
+        """Switch the PBX's own recording on or off: it has no pause, so a pause ends the file."""
+        on = command.action in (RecordingAction.start, RecordingAction.resume)
+        if command.call is None:
+            return await self.record(command.correlator, on=on)
+        request = wire.CallRecordingExt(call_id=command.call.call_id, active=on)
+        return await self._do(request)
 
     async def record(self, correlator: str, *, on: bool) -> Accepted:
         """Start or stop recording the call with this correlator, or this communication id."""

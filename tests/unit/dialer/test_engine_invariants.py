@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dialer.agent import AgentState
-from dialer.commands import CloseAttempt, Divert, Join, OpenAttemptRecord, PlaceCall
+from dialer.commands import (
+    CloseAttempt,
+    Divert,
+    Join,
+    OpenAttemptRecord,
+    PlaceCall,
+    SaveAttempt,
+)
 from dialer.events import (
     AgentChanged,
     ContactRemoved,
@@ -22,6 +29,7 @@ from dialer.events import (
     Tick,
     TrunksChanged,
 )
+from dialer.media import AmdAction, AmdSettings, Verdict
 from dialer.model import (
     AgentStatus,
     AttemptId,
@@ -52,6 +60,16 @@ RETRY = RetryRules(
 LONGEST_WAIT = 22.0
 """Patience 2, late by up to 1.5, a join's 3 and its check's 2, or a diverted agent's 10 instead of
 the 3, and a snapshot's 5 where an event was lost: with something to spare for repeated bad luck."""
+LISTENING = 5.0
+"""Beyond that: the longest that a switch listens, and a second for word of it."""
+heard = st.builds(
+    AmdSettings,
+    enabled=st.just(True),
+    machine=st.sampled_from(AmdAction),
+    fax=st.sampled_from(AmdAction),
+    unsure=st.sampled_from(AmdAction),
+    message=st.just("later"),
+)
 
 WITH_CUSTOMER = (AgentState.reserved, AgentState.ringing, AgentState.talking)
 
@@ -62,6 +80,8 @@ fates = st.builds(
     outcome=st.sampled_from([Outcome.no_answer, Outcome.busy, Outcome.invalid]),
     patience=st.sampled_from([None, 1.0, 4.0]),
     refused=st.sampled_from([False, False, False, True]),
+    verdict=st.sampled_from([None, *Verdict]),
+    listening=st.sampled_from([0.5, 3.0]),
 )
 lies = st.sampled_from(
     [
@@ -89,6 +109,7 @@ class AnyFloor(RuleBasedStateMachine):
         limits=st.booleans(),
         lines=st.integers(1, 8),
         distribution=st.sampled_from(Distribution),
+        amd=st.one_of(heard, heard, st.just(AmdSettings())),
     )
     def open_floor(
         self,
@@ -101,6 +122,7 @@ class AnyFloor(RuleBasedStateMachine):
         limits: bool,
         lines: int,
         distribution: Distribution,
+        amd: AmdSettings,
     ) -> None:
         self.limits = settings(
             mode=mode,
@@ -108,6 +130,7 @@ class AnyFloor(RuleBasedStateMachine):
             distribution=distribution,
             contact_hours=HOURS,
             retry=RETRY,
+            amd=amd,
             pacing=PacingSettings(concurrency=6, calls_per_second=10.0),
         )
         self.lines = {"gw1": lines, "gw2": 2}
@@ -126,7 +149,10 @@ class AnyFloor(RuleBasedStateMachine):
             started(
                 settings=self.limits,
                 capabilities=capabilities(
-                    parks_agents=parks, plays_message=plays, limits_ringing=limits
+                    parks_agents=parks,
+                    plays_message=plays,
+                    limits_ringing=limits,
+                    detects_machines=True,
                 ),
                 agents=tuple(agent(number) for number in range(AGENTS)),
                 trunks=(trunk(lines, "gw1"), trunk(2, "gw2")),
@@ -286,7 +312,15 @@ class AnyFloor(RuleBasedStateMachine):
         assert all(count == 1 for count in opened.values())
         assert not floor.record.attempts
         if not self.ever_down:
-            assert max(floor.switch.waits.values(), default=0.0) <= LONGEST_WAIT
+            assert max(floor.switch.waits.values(), default=0.0) <= LONGEST_WAIT + LISTENING
+        taken_for_machines = {
+            save.attempt_id
+            for save in floor.of(SaveAttempt)
+            if save.verdict in (Verdict.machine, Verdict.fax)
+        }
+        for close in floor.of(CloseAttempt):
+            if close.outcome in (Outcome.machine, Outcome.fax):
+                assert close.attempt_id in taken_for_machines or self.ever_down
         asked = Counter(
             (command.correlator, command.agent_id)
             for command in floor.commands

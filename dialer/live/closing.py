@@ -1,0 +1,143 @@
+"""The end of an attempt: its one outcome, and what becomes of the contact."""
+
+from datetime import datetime
+
+from dialer.agent import AgentState
+from dialer.call import UNANSWERED, CallMove, CallState, ended_outcome
+from dialer.commands import CloseAttempt, ContactState
+from dialer.live import agents, recording
+from dialer.live.deadlines import Timer
+from dialer.live.world import LiveCall, Origin, World, as_attempts
+from dialer.outcomes import Outcome
+from dialer.pacing.base import Abandoned, NotAnswered, TalkEnded
+from dialer.retry import next_try
+
+
+def close(
+    world: World,
+    call: LiveCall,
+    now: datetime,
+    *,
+    said: Outcome | None = None,
+    origin: Origin = Origin.told,
+    reason: str = "",
+    cause: str = "",
+) -> None:
+    """End an attempt with its one outcome, and decide what becomes of the contact."""
+    outcome = _outcome(world, call, said)
+    _tell_pacer(world, call, outcome, now)
+    recording.ended(world, call, now)
+    talk = now - call.joined_at if call.joined_at else None
+    world.move_call(call, CallMove.ended)
+    _forget(world, call)
+    world.remember(call.attempt_id, origin, now)
+    _free_agent(world, call, now)
+    state, due_at, why = _contact_after(world, call, outcome, now)
+    if due_at is not None:
+        world.buffer.news(due_at)
+    world.emit(
+        CloseAttempt(
+            attempt_id=call.attempt_id,
+            contact_id=call.contact.contact_id,
+            number=call.number.number,
+            outcome=outcome,
+            at=now,
+            reason=call.reason or reason or why,
+            contact_state=state,
+            due_at=due_at,
+            agent_id=call.agent_id,
+            talk=talk,
+            cause=cause[:120],
+        )
+    )
+
+
+def withdraw(world: World, call: LiveCall, now: datetime) -> None:
+    """Forget an attempt that was never written nor dialed: it has no outcome."""
+    world.observe(NotAnswered(ring_s=0.0, outcome=Outcome.failed), now)
+    world.move_call(call, CallMove.ended)
+    _forget(world, call)
+    world.remember(call.attempt_id, Origin.told, now)
+    _free_agent(world, call, now)
+    world.counts.placed -= 1
+
+
+def _outcome(world: World, call: LiveCall, said: Outcome | None) -> Outcome:
+    if call.state is CallState.talking:
+        return Outcome.answered
+    if call.non_person is not None:
+        return call.non_person
+    if call.state in UNANSWERED:
+        return call.on_end or ended_outcome(call.state, said)
+    if said in (Outcome.machine, Outcome.fax):
+        return said
+    return Outcome.answered if world.agentless else ended_outcome(call.state, said)
+
+
+def _tell_pacer(world: World, call: LiveCall, outcome: Outcome, now: datetime) -> None:
+    if call.joined_at is not None:
+        world.observe(TalkEnded(talk_s=seconds(call.joined_at, now)), now)
+    elif call.answered_at is None:
+        ring_s = seconds(call.placed_at, now)
+        world.observe(NotAnswered(ring_s=ring_s, outcome=outcome), now)
+    elif outcome is Outcome.abandoned:
+        world.counts.abandoned += 1
+        world.counts.answered += call.state is CallState.listening
+        if not call.abandoned_told:
+            since = call.recognised_at or call.answered_at
+            world.observe(Abandoned(wait_s=seconds(since, now)), now)
+
+
+def _forget(world: World, call: LiveCall) -> None:
+    attempt_id = call.attempt_id
+    del world.calls[attempt_id]
+    world.contacts.pop(call.contact.contact_id, None)
+    world.trunks.release(call.trunk_id)
+    for timer in _TIMERS:
+        world.deadlines.cancel(timer, attempt_id)
+
+
+_TIMERS = (
+    Timer.ring,
+    Timer.doubt,
+    Timer.listen,
+    Timer.patience,
+    Timer.reserve,
+    Timer.join_check,
+    Timer.message,
+    Timer.hang_up,
+    Timer.join_news,
+)
+
+
+def _free_agent(world: World, call: LiveCall, now: datetime) -> None:
+    line = world.agents.get(call.agent_id) if call.agent_id else None
+    if line is None or line.attempt_id != call.attempt_id:
+        return
+    if line.state is AgentState.talking:
+        agents.talk_ended(world, line, now)
+    elif line.state in (AgentState.reserved, AgentState.ringing):
+        agents.unreserve(world, line, now, suspect=False, failure=False)
+
+
+def _contact_after(
+    world: World, call: LiveCall, outcome: Outcome, now: datetime
+) -> tuple[ContactState, datetime | None, str]:
+    if call.contact_removed:
+        return ContactState.finished, None, call.contact_removed
+    tried = as_attempts(call.contact, outcome)
+    spent = tried.get(Outcome.invalid, 0) + tried.get(Outcome.fax, 0)
+    again = next_try(
+        outcome,
+        tried,
+        now=now,
+        rules=world.started.settings.retry,
+        numbers_left=max(0, len(call.contact.numbers) - spent),
+    )
+    state = ContactState.finished if again.at is None else ContactState.ready
+    return state, again.at, again.reason.value
+
+
+def seconds(since: datetime, now: datetime) -> float:
+    """How long ago something was, never less than nothing."""
+    return max(0.0, (now - since).total_seconds())
