@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from dialer.commands import Divert, HangUp, Join, ParkAgent, PlaceCall, PlayMessage, RecordCommand
+from dialer.commands import (
+    Divert,
+    HangUp,
+    Join,
+    ParkAgent,
+    PlaceCall,
+    PlayMessage,
+    RecordCall,
+    RecordCommand,
+)
 from dialer.events import Event, Started, SwitchEvent
 from dialer.model import Agent, AgentId, CampaignId, Dialable, SwitchId, Trunk
 from dialer.sharing import Demand
@@ -29,6 +38,10 @@ class Switch(Protocol):
     async def divert(self, command: Divert) -> Accepted: ...
     async def play_message(self, command: PlayMessage) -> Accepted: ...
     async def hang_up(self, command: HangUp) -> Accepted: ...
+    async def record_call(self, command: RecordCall) -> Accepted:
+        """Asked only of a switch whose capabilities say `records_calls`; others refuse."""
+        ...
+
     async def snapshot(self) -> SwitchSnapshot: ...
     def translate(self, raw: RawEvent) -> Sequence[SwitchEvent]:
         """Say what a vendor event means; an event that means nothing to dialing yields nothing."""

@@ -29,6 +29,8 @@ class Floor:
     """Agents available or working, free ones included."""
     ringing_ages: Ages = ()
     """One for each call placed and not answered yet, since it was placed."""
+    listening_ages: Ages = ()
+    """One for each call that was answered and is being listened to, since the answer."""
     waiting_ages: Ages = ()
     """One for each person who answered and has no agent yet, since the answer."""
     joining: int = 0

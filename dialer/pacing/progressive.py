@@ -8,7 +8,8 @@ from dialer.pacing.base import Decision, Floor, Observation
 
 def calls_for_free_agents(floor: Floor) -> int:
     """Return the calls that still keep one free agent for every call in progress."""
-    return floor.free - len(floor.ringing_ages) - len(floor.waiting_ages)
+    answered = len(floor.listening_ages) + len(floor.waiting_ages)
+    return floor.free - len(floor.ringing_ages) - answered
 
 
 class ProgressivePacer:

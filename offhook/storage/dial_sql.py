@@ -89,8 +89,13 @@ _BEST_FIRST = "n.attempts, n.position"
 
 OPEN_ATTEMPTS = f"""
 SELECT a.id AS attempt_id, a.number AS dialed, a.trunk_id, a.state, a.opened_at, a.accepted_at,
-    a.answered_at, a.agent_id, a.call_id, a.call_leg, {_CONTACT}
-FROM attempts a JOIN contacts c ON c.id = a.contact_id {_NUMBERS}
+    a.answered_at, a.agent_id, a.call_id, a.call_leg, a.recognised_at, a.verdict,
+    r.recording, COALESCE(r.recordings, 0) AS recordings, {_CONTACT}
+FROM attempts a LEFT JOIN LATERAL (
+    SELECT (array_agg(state ORDER BY started_at DESC))[1] AS recording,
+        count(*)::integer AS recordings
+    FROM recordings WHERE attempt_id = a.id
+) r ON true JOIN contacts c ON c.id = a.contact_id {_NUMBERS}
 WHERE a.campaign_id = $1 AND a.shard = $2 AND a.state <> 'ended'
 ORDER BY a.opened_at, a.id, {_BEST_FIRST}
 """
@@ -111,6 +116,11 @@ SELECT count(*) AS placed,
     COALESCE(sum(EXTRACT(epoch FROM talk)), 0)::float8 AS talk_seconds,
     count(talk) AS joined
 FROM attempts WHERE campaign_id = $1 AND shard = $2
+"""
+
+VERDICTS = """
+SELECT verdict, count(*) AS calls FROM attempts
+WHERE campaign_id = $1 AND shard = $2 AND verdict IS NOT NULL GROUP BY verdict ORDER BY verdict
 """
 
 CONTACTS = f"""

@@ -37,6 +37,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from dialer.agent import AgentState
 from dialer.call import CallState
 from dialer.commands import ContactState
+from dialer.media import Verdict
 from dialer.model import AgentStatus, CampaignPhase
 from dialer.outcomes import Outcome
 
@@ -314,8 +315,11 @@ attempts = Table(
     Column("disposition", Text, nullable=True),
     Column("call_id", Text, nullable=True),
     _text("call_leg"),
+    _at("recognised_at"),
+    Column("verdict", Text, nullable=True),
     _one_of("state", CallState),
     _one_of("outcome", Outcome),
+    _one_of("verdict", Verdict),
     CheckConstraint(
         "(state = 'ended') = (outcome IS NOT NULL AND ended_at IS NOT NULL)", name="one_outcome"
     ),

@@ -133,9 +133,10 @@ def test_predictive_pacer_runs_ahead_only_while_the_cap_can_pay(
         assert place == free
 
 
-def seasoned(**tally: int) -> Pacer:
+def seasoned(*, abandoned: int = 0) -> Pacer:
     """A predictive pacer with a purse, after an ordinary hour."""
-    pacer = make_pacer(settings(mode=Mode.predictive), Tally(placed=2000, answered=500, **tally))
+    past = Tally(placed=2000, answered=500, abandoned=abandoned)
+    pacer = make_pacer(settings(mode=Mode.predictive), past)
     for number in range(400):
         pacer.observe(Placed(), at(number))
         if number % 4:
