@@ -65,6 +65,7 @@ class Pbx(Plant):
             wanted_number=order.called_number,
             by_user=order.by_user,
             auto_answer_called=order.called_answers,
+            customer_called=order.customer_called,
         )
         if leg.entity.kind is EntityKind.gateway:
             self.check_line(leg.entity, leg.number)
@@ -202,7 +203,7 @@ class Pbx(Plant):
     def _ringing(self, call: Call, leg: Leg) -> None:
         leg.state = LegState.ringing
         record = self.recorder.calls.get(call.id)
-        if leg is call.calling and record is not None:
+        if leg is call.customer and record is not None:
             record.ringing_at = self.clock.wall()
         self.emit(Notice(NoticeKind.progress, call, leg))
 
@@ -214,6 +215,8 @@ class Pbx(Plant):
             self.emit(Notice(NoticeKind.response, call, leg))
             self._call_wanted(call)
             return
+        if leg is call.customer and leg.person is not None:
+            self.recorder.answered(call.id, at=self.clock.wall(), mono=self.clock.monotonic())
         self.emit(Notice(NoticeKind.response, call, leg, side=Side.called))
         self.pair(call)
 
@@ -262,6 +265,9 @@ class Pbx(Plant):
             if ivr.role is IvrRole.message:
                 self._play(call, called, ivr.duration_s or 0.0)
             return
+        if call.customer_called and called.person is not None:
+            who = call.calling.entity
+            self.recorder.joined(call.id, f"{who.kind}:{who.id}", at=now, mono=mono)
         talkers = [leg.person for leg in call.legs() if leg.person is not None]
         call.talk_mono = mono
         if person is not None:

@@ -101,7 +101,14 @@ class Call:
     by_user: bool = False  # made through the user interface
     refer_id: str | None = None
     auto_answer_called: bool = False
+    customer_called: bool = False
+    """The person outside is the one called: an agent was called first."""
     timers: dict[str, Timer] = field(default_factory=dict)
+
+    @property
+    def customer(self) -> Leg | None:
+        """The leg of the person whom the call is for."""
+        return self.called if self.customer_called else self.calling
 
     def legs(self) -> tuple[Leg, ...]:
         """The legs that exist."""
@@ -210,6 +217,7 @@ class Originate:
     called_answers: bool = False
     ring_timeout: float | None = None
     by_user: bool = False
+    customer_called: bool = False
 
 
 Emit = Callable[[Notice], None]

@@ -139,7 +139,7 @@ class Plant:
         attempt = self.tries[leg.number]
         self.tries[leg.number] += 1
         leg.person = self._person(leg.number, attempt)
-        if leg is call.calling:
+        if leg is call.customer:
             self.recorder.dialled(
                 CallRecord(
                     call_id=call.id,
