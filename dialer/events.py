@@ -68,6 +68,10 @@ class Tally:
     talk_seconds: float = 0.0
     """Sum over joined calls that ended."""
     joined: int = 0
+    contacts_left: int = 0
+    """Contacts that weren't finished then."""
+    hours: tuple[tuple[datetime, int, int], ...] = ()
+    """By the hour, oldest first: when it began, persons who answered, and those abandoned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,14 @@ class PacingSettings(Frozen):
 
     target_abandonment: Rate = 0.03
     """Cap on abandoned / answered by a person."""
+    abandonment_window: Annotated[
+        timedelta | None, Field(ge=timedelta(hours=1), le=timedelta(days=366))
+    ] = None
+    """Time over which the cap must hold, counted back from now; None is the whole campaign."""
+    false_machines: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Share of the calls taken for machines that are thought to be persons: where the regulator
+    says so, each of them counts as answered and abandoned.
+    """
     ratio: Annotated[float, Field(ge=1.0, le=10.0)] = 1.5
     """Power mode: calls in progress per free agent."""
     max_lines_per_agent: Annotated[float, Field(ge=1.0, le=20.0)] = 6.0

@@ -79,7 +79,8 @@ def blocked(world: World, now: datetime) -> str:
         return "paused"
     if world.link_down and (world.link_retry_at is None or now < world.link_retry_at):
         return "the switch can't be reached"
-    if not world.started.settings.hours.contains(now):
+    hours = world.started.settings.hours
+    if not hours.is_always and not hours.contains(now):
         return "outside the campaign's hours"
     return ""
 

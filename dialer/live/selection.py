@@ -36,8 +36,10 @@ def load(world: World, now: datetime) -> None:
     buffer = world.buffer
     if world.paused or world.draining or world.drained or not world.settled:
         return
+    if buffer.exhausted or len(buffer) > LOAD_MOST // 3:
+        return
     limit = load_limit(world)
-    if not _low(world, limit) or buffer.exhausted:
+    if not _low(world, limit):
         return
     if buffer.asked_at is not None and now < buffer.asked_at + REPLY_LIMIT:
         return
@@ -52,7 +54,7 @@ def load_at(world: World) -> datetime | None:
     buffer = world.buffer
     if buffer.exhausted or world.paused or world.draining or world.drained or not world.settled:
         return None
-    if not _low(world, load_limit(world)):
+    if len(buffer) > LOAD_MOST // 3 or not _low(world, load_limit(world)):
         return None
     if buffer.asked_at is not None:
         return buffer.asked_at + REPLY_LIMIT

@@ -26,6 +26,7 @@ class AgentlessPacer:
         limit = self._settings.pacing.concurrency
         in_progress = (
             len(floor.ringing_ages)
+            + len(floor.listening_ages)
             + len(floor.waiting_ages)
             + floor.joining
             + len(floor.talking_ages)

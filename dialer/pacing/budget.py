@@ -16,13 +16,21 @@ one are placed (`SAFE_RISK`): on a floor of 30 that is still far better than one
 
 import math
 from collections import deque
+from datetime import datetime, timedelta
 
 from dialer.events import Tally
-from dialer.pacing.base import Abandoned, Observation, Served
+from dialer.model import CampaignSettings
+from dialer.pacing.base import Abandoned, MachineFound, Observation, Served
+from dialer.pacing.window import WindowCounts
 
 PURSE = 5.0
 """Most abandoned calls that may be saved up."""
-THRIFT = 0.95
+LOAN, PLEDGED = 1.2, 0.5
+"""Most abandoned calls that may be spent before they are earned, and the share of what the people
+on the list will earn that stands for it: a cap holds over a campaign, a day or a month, and the
+first quarter of an hour need not be spent in idleness to keep it. The last contacts pay it back.
+"""
+THRIFT = 0.97
 """Share of the cap that is spent on purpose; the rest is for bad luck at the end."""
 PRICE = 1.2
 """Credit from which risk is bought: one abandoned call, and a margin for two at once."""
@@ -55,15 +63,34 @@ LEARN = 0.0008
 class Budget:
     """Counts answers and abandoned calls against the cap, and says what risk it can afford."""
 
-    def __init__(self, target: float, tally: Tally) -> None:
+    def __init__(
+        self,
+        target: float,
+        tally: Tally,
+        *,
+        window: timedelta | None = None,
+        false_machines: float = 0.0,
+    ) -> None:
         self.target = target
-        self.answered = tally.answered
-        self.abandoned = tally.abandoned
+        self._false_machines = false_machines
+        self._counts = WindowCounts(window, tally)
+        self.loan = 0.0
+        """Abandoned calls that the people who are yet to be dialed will pay for."""
         self.balance = self._fresh_balance()
         """Abandoned calls that may still happen; negative while the cap is broken."""
         self._log_risk = math.log(FIRST_RISK)
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._recent_abandoned = 0
+
+    @property
+    def answered(self) -> float:
+        """Persons who answered within the window."""
+        return self._counts.answered
+
+    @property
+    def abandoned(self) -> float:
+        """Those of them whom nobody took."""
+        return self._counts.abandoned
 
     @property
     def rate(self) -> float:
@@ -72,13 +99,13 @@ class Budget:
 
     @property
     def credit(self) -> float:
-        """How many abandoned calls the rate since the start is under the cap."""
+        """How many abandoned calls the rate over the window is under the cap."""
         return self.target * self.answered - self.abandoned
 
     @property
     def risk_limit(self) -> float:
         """Greatest chance of abandonment at which a call may be placed now; 0 is none."""
-        if self.credit < SHED:
+        if self.credit + self.loan < SHED:
             return 0.0
         if not self.may_spend:
             return SAFE_RISK
@@ -89,7 +116,7 @@ class Budget:
     def may_spend(self) -> bool:
         """Whether the purse can pay for one more abandoned call, and the last hours too."""
         crowded = self._recent_abandoned >= CROWDED * self.target * WINDOW
-        return self.credit >= PRICE and not crowded
+        return self.credit + self.loan >= PRICE and not crowded
 
     @property
     def _excess(self) -> float:
@@ -99,25 +126,40 @@ class Budget:
     def _fresh_balance(self) -> float:
         return min(PURSE, THRIFT * self.target * self.answered - self.abandoned)
 
-    def retarget(self, target: float) -> None:
+    def retarget(
+        self, target: float, *, window: timedelta | None = None, false_machines: float = 0.0
+    ) -> None:
         """Go on with another cap, as if it had always been in force."""
-        if target != self.target:
+        self._false_machines = false_machines
+        widened = self._counts.resize(window)
+        if target != self.target or widened:
             self.target = target
             self.balance = self._fresh_balance()
 
-    def observe(self, observation: Observation) -> None:
+    def lend(self, answers_to_come: float) -> None:
+        """Say how many more people are expected to answer at least."""
+        self.loan = min(LOAN, PLEDGED * self.target * answers_to_come)
+
+    def observe(self, observation: Observation, now: datetime) -> None:
         """Count a person who answered and what became of him."""
-        if not isinstance(observation, Served | Abandoned):
-            return
-        self.answered += 1
+        match observation:
+            case Served() | Abandoned():
+                self._count(now, lost=isinstance(observation, Abandoned))
+            case MachineFound() if self._false_machines:
+                share = self._false_machines
+                self._counts.add(now, share, share)
+                self.balance = min(PURSE, self.balance - (1.0 - THRIFT * self.target) * share)
+            case _:
+                pass
+
+    def _count(self, now: datetime, *, lost: bool) -> None:
+        self._counts.add(now, 1.0, float(lost))
         self.balance += THRIFT * self.target
-        lost = isinstance(observation, Abandoned)
         if len(self._recent) == WINDOW:
             self._recent_abandoned -= self._recent[0]
         self._recent.append(lost)
         self._recent_abandoned += lost
         if lost:
-            self.abandoned += 1
             self.balance -= 1.0
         self.balance = min(PURSE, self.balance)
         if self.may_spend:
@@ -127,3 +169,24 @@ class Budget:
     def words(self) -> str:
         """Say how much of the cap is used."""
         return f"abandonment {self.rate:.1%} of {self.target:.1%}"
+
+
+def budget_of(settings: CampaignSettings, tally: Tally) -> Budget:
+    """The budget that a campaign's settings ask for."""
+    pacing = settings.pacing
+    return Budget(
+        pacing.target_abandonment,
+        tally,
+        window=pacing.abandonment_window,
+        false_machines=pacing.false_machines,
+    )
+
+
+def retarget(budget: Budget, settings: CampaignSettings) -> None:
+    """Have a budget go by changed settings."""
+    pacing = settings.pacing
+    budget.retarget(
+        pacing.target_abandonment,
+        window=pacing.abandonment_window,
+        false_machines=pacing.false_machines,
+    )

@@ -134,9 +134,14 @@ class Crowd:
         if len(ages) == 0:
             return
         at = (np.asarray(ages, dtype=np.float64) * (1.0 / step_s)).astype(np.intp)
-        rows = table[np.minimum(np.maximum(at, 0), len(table) - 1)]
+        rows = table.take(at, axis=0, mode="clip")
         self.mean += rows.sum(axis=0)
         self.squares += np.einsum("ij,ij->j", rows, rows)
+
+    def add_each(self, chance: float, count: int) -> None:
+        """Count some who all have the same chance at every moment."""
+        self.mean += chance * count
+        self.squares += chance * chance * count
 
 
 class Race:

@@ -9,7 +9,7 @@ from datetime import datetime
 from dialer.events import Tally
 from dialer.model import CampaignSettings
 from dialer.pacing.base import Decision, Floor, Observation
-from dialer.pacing.budget import Budget
+from dialer.pacing.budget import budget_of, retarget
 
 
 class PowerPacer:
@@ -19,22 +19,22 @@ class PowerPacer:
 
     def __init__(self, settings: CampaignSettings, tally: Tally) -> None:
         self._settings = settings
-        self._budget = Budget(settings.pacing.target_abandonment, tally)
+        self._budget = budget_of(settings, tally)
 
     def retune(self, settings: CampaignSettings) -> None:
         """Take changed settings."""
         self._settings = settings
-        self._budget.retarget(settings.pacing.target_abandonment)
+        retarget(self._budget, settings)
 
     def observe(self, observation: Observation, now: datetime) -> None:
         """Count who was served and who was not."""
-        self._budget.observe(observation)
+        self._budget.observe(observation, now)
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
         """Return the calls that bring the free agents up to the ratio."""
         shed = self._budget.balance < 1.0
         ratio = 1.0 if shed else self._settings.pacing.ratio
-        in_progress = len(floor.ringing_ages) + len(floor.waiting_ages)
+        in_progress = len(floor.ringing_ages) + len(floor.listening_ages) + len(floor.waiting_ages)
         place = max(0, math.floor(ratio * floor.free) - in_progress)
         if floor.contacts_left is not None:
             place = min(place, floor.contacts_left)

@@ -27,7 +27,7 @@ from dialer.pacing.base import (
     TalkEnded,
     WrapEnded,
 )
-from dialer.pacing.budget import SAFE_RISK, Budget
+from dialer.pacing.budget import SAFE_RISK, budget_of, retarget
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate
 from dialer.pacing.horizon import Crowd, Outlook, Race, outlook
 from dialer.pacing.progressive import calls_for_free_agents
@@ -43,8 +43,12 @@ nobody answers, or its return would bring a flood of answers.
 """
 ENDING_CREDIT = 2.0
 """Abandoned calls under the cap, without which the end of a list is dialed safely."""
-ENOUGH = 60.0
+ENOUGH = 25.0
 """Endings of calls, the prior's included, before any call is placed ahead."""
+RAMP = 0.75
+"""Calls that may ring at once, per call that is known to have ended: all calls of a first burst
+are equally old, and nothing is known yet of how calls of that age end.
+"""
 REFRESH_EVERY, REFRESH_MOST = 25, 100
 """Observations between two tabulations of the estimates: a fortieth of all, within these."""
 
@@ -56,7 +60,10 @@ class PredictivePacer:
 
     def __init__(self, settings: CampaignSettings, tally: Tally) -> None:
         self._settings = settings
-        self._budget = Budget(settings.pacing.target_abandonment, tally)
+        self._budget = budget_of(settings, tally)
+        self._contacts_left = tally.contacts_left
+        self._ended = tally.placed
+        self._listen_s = 0.0
         rate, ring_s, talk_s = PRIOR_RATE, PRIOR_RING_S, PRIOR_TALK_S
         weight = 8.0
         if tally.placed > 0:
@@ -81,27 +88,32 @@ class PredictivePacer:
         self._park = DurationEstimate(PRIOR_PARK_S, horizon_s=120, half_life=100.0, weight=5.0)
         self._seen, self._refresh_at = 0, REFRESH_EVERY
         self._outlook = self._tabulate(0.0)
+        self._budget.lend(self._contacts_left * self._outlook.rate)
 
     def retune(self, settings: CampaignSettings) -> None:
         """Take changed settings of the same mode; what was learnt stays."""
         self._settings = settings
-        self._budget.retarget(settings.pacing.target_abandonment)
+        retarget(self._budget, settings)
 
     def observe(self, observation: Observation, now: datetime) -> None:
         """Learn from what happened; every so often, tabulate what was learnt."""
-        self._budget.observe(observation)
+        self._budget.observe(observation, now)
         now_s = now.timestamp()
         match observation:
             case Placed():
+                self._contacts_left = max(0, self._contacts_left - 1)
                 self._answer.begin(now_s)
             case Answered(ring_s=ring_s):
+                self._ended += 1
                 self._answer.learn(now_s, ring_s, answered=True)
             case NotAnswered(ring_s=ring_s, outcome=outcome) if outcome in NOT_DIALED:
                 self._answer.drop(now_s, ring_s)
             case NotAnswered(ring_s=ring_s):
+                self._ended += 1
                 self._answer.learn(now_s, ring_s, answered=False)
-            case MachineFound():
+            case MachineFound(after_s=after_s):
                 self._answer.learn_machine()
+                self._listen_s += 0.05 * (after_s - self._listen_s)
             case Served():
                 self._talk.begin(now_s)
             case TalkEnded(talk_s=talk_s):
@@ -118,6 +130,7 @@ class PredictivePacer:
         if self._seen >= self._refresh_at:
             self._refresh_at = self._seen + min(REFRESH_MOST, max(REFRESH_EVERY, self._seen // 40))
             self._outlook = self._tabulate(now_s)
+            self._budget.lend(self._contacts_left * self._outlook.rate)
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
         """Return the calls worth their risk."""
@@ -155,13 +168,14 @@ class PredictivePacer:
 
     def _ceiling(self, floor: Floor) -> int:
         lines = self._settings.pacing.max_lines_per_agent * floor.agents
-        ceiling = max(0, int(lines) - len(floor.ringing_ages))
+        ceiling = max(0, int(min(lines, RAMP * self._ended)) - len(floor.ringing_ages))
         return ceiling if floor.contacts_left is None else min(ceiling, floor.contacts_left)
 
     def _race(self, floor: Floor, free: int) -> tuple[Race, Crowd, Crowd]:
         tables = self._outlook
         answers, freed = Crowd(), Crowd()
         answers.add(tables.answers, floor.ringing_ages, AnswerEstimate.STEP_S)
+        answers.add_each(self._answer.persons, len(floor.listening_ages))
         freed.add(tables.talks, floor.talking_ages)
         freed.add(tables.wraps, floor.wrap_ages)
         freed.add(tables.parks, floor.parking_ages)
@@ -204,7 +218,7 @@ class PredictivePacer:
             self._answer,
             (self._talk, self._wrap, self._park),
             now_s,
-            patience_s=self._settings.patience.total_seconds(),
+            patience_s=self._settings.patience.total_seconds() + self._listen_s,
         )
 
 

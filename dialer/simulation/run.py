@@ -6,7 +6,7 @@ jumps from one to the next. One seed gives the same shift, call for call, on eve
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from dialer.agent import AgentState
@@ -37,12 +37,18 @@ TICK = timedelta(seconds=1)
 """Coarser than in production: between events little changes that a pacer would act upon."""
 SHORTEST_RING_S, LONGEST_RING_S = 15.0, 120.0
 UNLIMITED = 10_000
+ENDLESS = 1_000_000
+"""Contacts of a scenario that names none."""
+MEASURED = 8
+"""One decision in so many is timed."""
 LONGEST_WRAP = timedelta(minutes=30)
 
 _SWITCH = Capabilities(
     way=Way.customer_first, limits_ringing=True, lists_calls=False, keeps_parked=True
 )
 _WORKING = frozenset({AgentState.talking, AgentState.wrap_up})
+
+PacerFactory = Callable[[CampaignSettings, Tally], Pacer]
 
 
 class MeasuredPacer:
@@ -52,9 +58,12 @@ class MeasuredPacer:
         self.name = pacer.name
         self._pacer = pacer
         self._count_from = count_from
+        self._asked = 0
         self.spent_ns: list[int] = []
         self.fates: list[bool] = []
         """For each person who answered: abandoned or not."""
+        self.moments: list[float] = []
+        """When that was known, in seconds since the start."""
         self.counted = 0
         self.abandoned = 0
         self.waited_s = 0.0
@@ -65,13 +74,19 @@ class MeasuredPacer:
         if isinstance(observation, Served | Abandoned):
             lost = isinstance(observation, Abandoned)
             self.fates.append(lost)
+            self.moments.append((now - START).total_seconds())
             if now >= self._count_from:
                 self.counted += 1
                 self.abandoned += lost
                 self.waited_s += 0.0 if lost else observation.wait_s
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
-        """Ask the pacer, against the clock of this thread: other work on the machine is no cost."""
+        """Ask the pacer, now and then against the clock of this thread: a look at that clock can
+        cost more than the decision, and other work on the machine is no cost of the pacer.
+        """
+        self._asked += 1
+        if self._asked % MEASURED:
+            return self._pacer.calls_to_place(floor, now)
         begun = time.thread_time_ns()
         decision = self._pacer.calls_to_place(floor, now)
         self.spent_ns.append(time.thread_time_ns() - begun)
@@ -85,7 +100,9 @@ class MeasuredPacer:
 class Shift:
     """One engine, one virtual switch, one clock."""
 
-    def __init__(self, scenario: Scenario, mode: Mode, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, mode: Mode, seed: int, make: PacerFactory = make_pacer
+    ) -> None:
         self._scenario = scenario
         self._switch = VirtualSwitch(scenario, random.Random(f"{scenario.name}/{seed}"))
         self._now = START
@@ -101,6 +118,7 @@ class Shift:
         self.pacer: MeasuredPacer | None = None
         self._engine = Engine(pacer_factory=self._measured)
         self._mode = mode
+        self._make = make
 
     def run(self) -> MeasuredPacer:
         """Go through the shift and return the pacer as it was observed."""
@@ -120,7 +138,7 @@ class Shift:
         return self.pacer
 
     def _measured(self, settings: CampaignSettings, tally: Tally) -> Pacer:
-        self.pacer = MeasuredPacer(make_pacer(settings, tally), self._count_from)
+        self.pacer = MeasuredPacer(self._make(settings, tally), self._count_from)
         return self.pacer
 
     def _started(self) -> Started:
@@ -133,6 +151,7 @@ class Shift:
             capabilities=_SWITCH,
             agents=tuple(_agent(number) for number in range(1, self._scenario.agents + 1)),
             trunks=(trunk,),
+            tally=Tally(contacts_left=ENDLESS),
         )
 
     def _next(self) -> datetime:
@@ -228,12 +247,16 @@ def _settings(scenario: Scenario, mode: Mode) -> CampaignSettings:
 
 
 def simulate(
-    scenario: Scenario, *, mode: Mode = Mode.predictive, seeds: Sequence[int] = (1,)
+    scenario: Scenario,
+    *,
+    mode: Mode = Mode.predictive,
+    seeds: Sequence[int] = (1,),
+    make: PacerFactory = make_pacer,
 ) -> list[SimulationResult]:
-    """Return what became of the scenario with each seed."""
+    """Return what became of the scenario with each seed; `make` may bring a pacer to try."""
     results = []
     for seed in seeds:
-        shift = Shift(scenario, mode, seed)
+        shift = Shift(scenario, mode, seed, make)
         seen = shift.run()
         served = seen.counted - seen.abandoned
         results.append(

@@ -1,0 +1,1 @@
+"""The proof of the pacers: the exact optimum, other dialers' rules, worlds, tables and pictures."""
