@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
@@ -158,7 +163,9 @@ class CallbackDesk:
 
     async def result(self, callback: CallbackId) -> CallbackResult:
         """Wait for the end of its newest workflow."""
-        handle = self.client.get_workflow_handle_for(CallbackWorkflow.run, f"callback/{callback}")
+        handle: WorkflowHandle[CallbackWorkflow, CallbackResult] = (
+            self.client.get_workflow_handle_for(CallbackWorkflow.run, f"callback/{callback}")
+        )
         return await handle.result()
 
 

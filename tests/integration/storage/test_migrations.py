@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from offhook.storage import migrate
 from offhook.storage.database import Database
-from offhook.storage.tables import metadata
+from offhook.storage.catalogue import metadata
 
 
 def differences(connection: Connection) -> list[Any]:

@@ -20,6 +20,7 @@ from dialer.callbacks import (
     TicketId,
     act,
 )
+from dialer.model import AgentId
 from tests.support.callbacks import AFTERNOON, ANNA, BRUNO, MORNING, NUMBER, a_request
 
 DAY = date(2026, 3, 29)
@@ -41,7 +42,7 @@ steps = st.lists(st.tuples(asks, st.timedeltas(timedelta(0), timedelta(days=2)))
 
 @given(steps, st.sampled_from([None, ANNA]))
 def test_promise_has_a_holder_and_a_ticket_exactly_while_it_is_held_and_started(
-    steps: list[tuple[Asked, timedelta]], owner: str | None
+    steps: list[tuple[Asked, timedelta]], owner: AgentId | None
 ) -> None:
     promise = Promise(request=a_request(DAY, owner=owner))
     now = NOON

@@ -1,0 +1,242 @@
+"""Promises to call back on PostgreSQL: booked once, and every move of theirs written once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.callback_contracts import RecordMove
+from dialer.callback_refusals import CallbackUnknown
+from dialer.callbacks import OVER, CallbackId, CallbackRequest, CallbackRules, Move, Promise
+from dialer.model import AgentId
+from offhook.storage.callback_tables import (
+    CallbackSource,
+    callback_lists,
+    callback_moves,
+    callback_tickets,
+    callbacks,
+)
+from offhook.storage.campaign_records import store_session
+from offhook.storage.database import Database
+from offhook.storage.errors import NotFound
+
+_ENDS_TICKET = frozenset({Move.ticket, Move.call_again, Move.lose})
+
+
+class CallbackListNotFound(NotFound):
+    """There is no such callback list."""
+
+    code = "callback_list_not_found"
+    noun = "callback list"
+    listed_by = "`offhook callback lists` names them all"
+
+
+class CallbackMoved(Exception):
+    """The record is not where the workflow believes it is: somebody else has written.
+
+    It can't happen while one workflow keeps each promise; the activity is tried again, so that
+    whoever restored an old state of Temporal sees it instead of losing a move.
+    """
+
+    code = "callback_moved"
+
+    def __init__(self, callback: str, recorded: int, wanted: int) -> None:
+        super().__init__(
+            f"callback {callback} is at move {recorded} in the record, not at {wanted - 1}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """A promise to be recorded, and where it came from."""
+
+    request: CallbackRequest
+    source: CallbackSource
+    source_key: str = ""
+    """Equal for two bookings of the same promise; empty books anew each time."""
+
+
+@dataclass(frozen=True)
+class PostgresCallbacks:
+    """Implements `activities.callbacks.CallbackRecords`, and books promises."""
+
+    database: Database
+
+    async def book(self, booking: Booking, *, now: datetime) -> tuple[CallbackId, bool]:
+        """Record a promise with its list's rules; the id of the one that there was, and False,
+        when it had been booked before.
+        """
+        return (await self.book_all([booking], now=now))[0]
+
+    async def book_all(
+        self, bookings: Sequence[Booking], *, now: datetime
+    ) -> list[tuple[CallbackId, bool]]:
+        """Record promises in one transaction, in their order."""
+        async with store_session(self.database) as session:
+            rules = await _rules(session, {b.request.list_id for b in bookings})
+            for booking in bookings:
+                if booking.request.list_id not in rules:
+                    raise CallbackListNotFound(booking.request.list_id)
+            return [await _book(session, b, rules[b.request.list_id], now) for b in bookings]
+
+    async def read(self, callback: CallbackId) -> Promise | None:
+        """The promise as recorded."""
+        async with store_session(self.database) as session:
+            found = await session.scalar(
+                select(callbacks.c.promise).where(callbacks.c.id == callback)
+            )
+        return None if found is None else Promise.model_validate(found)
+
+    async def record(self, move: RecordMove) -> None:
+        """Write a move once, with its ticket."""
+        promise = move.promise
+        callback = promise.request.callback_id
+        async with store_session(self.database) as session:
+            version = await session.scalar(
+                select(callbacks.c.version).where(callbacks.c.id == callback).with_for_update()
+            )
+            if version is None:
+                raise CallbackUnknown(callback)
+            if await _is_written(session, move):
+                return
+            if version != promise.version - 1:
+                raise CallbackMoved(callback, version, promise.version)
+            await session.execute(
+                insert(callback_moves).values(
+                    callback_id=callback,
+                    version=promise.version,
+                    request_id=move.request_id,
+                    move=move.move,
+                    agent_id=move.agent_id,
+                    at=move.at,
+                )
+            )
+            await session.execute(
+                update(callbacks)
+                .where(callbacks.c.id == callback)
+                .values(_columns(promise, move.at))
+            )
+            await _write_ticket(session, move)
+
+    async def asleep(
+        self, *, due_before: datetime, after: CallbackId | None, limit: int
+    ) -> list[CallbackId]:
+        """Open callbacks whose day has come or comes before a moment, longest due first.
+
+        Those whose workflow runs are among them: finding it running is how one that Temporal has
+        lost is found.
+        """
+        wanted = (
+            select(callbacks.c.id)
+            .where(callbacks.c.ended_at.is_(None), callbacks.c.opens_at < due_before)
+            .order_by(callbacks.c.opens_at, callbacks.c.id)
+            .limit(limit)
+        )
+        if after is not None:
+            last = select(callbacks.c.opens_at, callbacks.c.id).where(callbacks.c.id == after)
+            wanted = wanted.where(
+                tuple_(callbacks.c.opens_at, callbacks.c.id) > last.scalar_subquery()
+            )
+        async with store_session(self.database) as session:
+            return [CallbackId(found) for found in await session.scalars(wanted)]
+
+    async def held_by(self, agent: AgentId) -> list[CallbackId]:
+        """The callbacks that an agent has."""
+        async with store_session(self.database) as session:
+            found = await session.scalars(
+                select(callbacks.c.id).where(callbacks.c.holder == agent).order_by(callbacks.c.id)
+            )
+            return [CallbackId(callback) for callback in found]
+
+
+async def _rules(session: AsyncSession, lists: set[Any]) -> dict[str, CallbackRules]:
+    rows = await session.execute(
+        select(callback_lists.c.id, callback_lists.c.rules).where(callback_lists.c.id.in_(lists))
+    )
+    return {key: CallbackRules.model_validate(rules) for key, rules in rows}
+
+
+async def _book(
+    session: AsyncSession, booking: Booking, rules: CallbackRules, now: datetime
+) -> tuple[CallbackId, bool]:
+    request = booking.request
+    promise = Promise(request=request, rules=rules)
+    booked = await session.scalar(
+        insert(callbacks)
+        .values(
+            id=request.callback_id,
+            list_id=request.list_id,
+            source=booking.source,
+            source_key=booking.source_key,
+            created_at=now,
+            **_columns(promise, now),
+        )
+        .on_conflict_do_nothing()
+        .returning(callbacks.c.id)
+    )
+    if booked is not None:
+        return CallbackId(booked), True
+    there = select(callbacks.c.id).where(
+        (callbacks.c.id == request.callback_id)
+        | (
+            (callbacks.c.list_id == request.list_id)
+            & (callbacks.c.source == booking.source)
+            & (callbacks.c.source_key == booking.source_key)
+            & (callbacks.c.source_key != "")
+        )
+    )
+    return CallbackId((await session.scalars(there)).one()), False
+
+
+def _columns(promise: Promise, now: datetime) -> dict[str, Any]:
+    return {
+        "promise": promise.model_dump(mode="json"),
+        "phase": promise.phase,
+        "version": promise.version,
+        "due_on": promise.request.due_on,
+        "opens_at": promise.opens_at,
+        "closes_at": promise.closes_at,
+        "owner": promise.open_to,
+        "holder": promise.holder,
+        "tries": promise.tries,
+        "kept_in_time": promise.kept_in_time,
+        "ended_at": now if promise.phase in OVER else None,
+    }
+
+
+async def _is_written(session: AsyncSession, move: RecordMove) -> bool:
+    found = await session.scalar(
+        select(callback_moves.c.version).where(
+            callback_moves.c.callback_id == move.promise.request.callback_id,
+            callback_moves.c.request_id == move.request_id,
+        )
+    )
+    return found is not None
+
+
+async def _write_ticket(session: AsyncSession, move: RecordMove) -> None:
+    if move.ticket_id is None:
+        return
+    if move.move is Move.start:
+        ticket = insert(callback_tickets).values(
+            id=move.ticket_id,
+            callback_id=move.promise.request.callback_id,
+            agent_id=move.agent_id,
+            number=move.number,
+            opened_at=move.at,
+        )
+        await session.execute(
+            ticket.on_conflict_do_update(
+                index_elements=["id"], set_={"number": ticket.excluded.number}
+            )
+        )
+    elif move.move in _ENDS_TICKET:
+        await session.execute(
+            update(callback_tickets)
+            .where(callback_tickets.c.id == move.ticket_id)
+            .values(closed_at=move.at, status=move.status, comment=move.comment)
+        )

@@ -1,0 +1,22 @@
+"""Every table of the schema: importing this module makes the one catalogue complete."""
+
+from types import ModuleType
+
+from offhook.storage import (
+    callback_tables,
+    compliance_tables,
+    link_tables,
+    list_tables,
+    recording_tables,
+    tables,
+)
+
+MODULES: tuple[ModuleType, ...] = (
+    tables,
+    link_tables,
+    list_tables,
+    recording_tables,
+    callback_tables,
+    compliance_tables,
+)
+metadata = tables.metadata
