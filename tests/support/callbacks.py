@@ -6,28 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
-from temporalio.client import (
-    Client,
-    WithStartWorkflowOperation,
-    WorkflowHandle,
-    WorkflowUpdateFailedError,
-)
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.callback_contracts import (
-    CallbackAnswer,
-    CallbackInput,
-    CallbackOrder,
-    CallbackResult,
-    CancelCallback,
-    RecordMove,
-    ReleaseCallback,
-    RescheduleCallback,
-    StartCallback,
-    TakeCallback,
-    TicketCallback,
-)
+from activities.callback_contracts import CallbackResult, RecordMove
 from activities.callbacks import CallbackActivities
 from dialer.appointments import Period
 from dialer.callback_refusals import CallbackUnknown
@@ -42,21 +24,13 @@ from dialer.callbacks import (
 from dialer.model import AgentId
 from dialer.rejections import Rejected
 from dialer.switching import SwitchRefused
+from offhook.temporal.callbacks import CallbackDesk, callback_workflow_id
 from workflows.callback import CallbackWakeWorkflow, CallbackWorkflow
 
 AFTERNOON = Period(period_id="p2", name="Afternoon", start=time(14), end=time(17), default=True)
 MORNING = Period(period_id="p1", name="Morning", start=time(9), end=time(12))
 ANNA, BRUNO = AgentId("anna"), AgentId("bruno")
 NUMBER, MOBILE = "+390230210082", "+393489654123"
-
-UPDATES: dict[type[CallbackOrder], str] = {
-    TakeCallback: "take",
-    StartCallback: "start",
-    TicketCallback: "ticket",
-    ReleaseCallback: "release",
-    RescheduleCallback: "reschedule",
-    CancelCallback: "cancel",
-}
 
 
 def a_request(
@@ -133,42 +107,6 @@ class CallbackWorld:
         return True
 
 
-@dataclass
-class CallbackDesk:
-    """Gives orders to callbacks of a world, starting their workflows as need be."""
-
-    client: Client
-    queue: str
-
-    async def order(self, callback: CallbackId, order: CallbackOrder) -> CallbackAnswer:
-        """The answer, or the refusal as an `ApplicationError`."""
-        begin = WithStartWorkflowOperation(
-            CallbackWorkflow.run,
-            CallbackInput(callback_id=callback),
-            id=f"callback/{callback}",
-            task_queue=self.queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
-        try:
-            answer: CallbackAnswer = await self.client.execute_update_with_start_workflow(
-                UPDATES[type(order)],
-                order,
-                id=order.request_id,
-                start_workflow_operation=begin,
-                result_type=CallbackAnswer,
-            )
-        except WorkflowUpdateFailedError as error:
-            raise error.cause or error from None
-        return answer
-
-    async def result(self, callback: CallbackId) -> CallbackResult:
-        """Wait for the end of its newest workflow."""
-        handle: WorkflowHandle[CallbackWorkflow, CallbackResult] = (
-            self.client.get_workflow_handle_for(CallbackWorkflow.run, f"callback/{callback}")
-        )
-        return await handle.result()
-
-
 @asynccontextmanager
 async def callback_desk(client: Client, world: CallbackWorld) -> AsyncIterator[CallbackDesk]:
     """A worker on a queue of its own."""
@@ -183,3 +121,11 @@ async def callback_desk(client: Client, world: CallbackWorld) -> AsyncIterator[C
         activities=[acts.begin, acts.record, acts.permit, acts.call, acts.wake],
     ):
         yield CallbackDesk(client, queue)
+
+
+async def result_of(desk: CallbackDesk, callback: CallbackId) -> CallbackResult:
+    """Wait for the end of a callback's newest workflow."""
+    handle: WorkflowHandle[CallbackWorkflow, CallbackResult] = desk.client.get_workflow_handle_for(
+        CallbackWorkflow.run, callback_workflow_id(callback)
+    )
+    return await handle.result()

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
-from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.callback_contracts import (
@@ -19,6 +18,7 @@ from activities.callback_contracts import (
 )
 from dialer.callbacks import CallbackPhase, Move, TicketStatus
 from dialer.model import AgentId
+from offhook.temporal.campaigns import OrderRefused
 from tests.support.callbacks import (
     ANNA,
     BRUNO,
@@ -28,6 +28,7 @@ from tests.support.callbacks import (
     CallbackWorld,
     a_request,
     callback_desk,
+    result_of,
 )
 from workflows.callback import CallbackWakeWorkflow, CallbackWorkflow
 
@@ -64,7 +65,7 @@ async def test_callback_falls_due_is_taken_started_and_kept(
         assert world.calls == [(ANNA, MOBILE, started.ticket_id)]
         closed = await desk.order(callback, ticket(TicketStatus.answered))
         assert closed.phase is CallbackPhase.closed
-        assert (await desk.result(callback)).asleep is False
+        assert (await result_of(desk, callback)).asleep is False
     assert world.moves[-1].ticket_id == started.ticket_id
     assert world.moves[-1].status is TicketStatus.answered
 
@@ -102,11 +103,11 @@ async def test_callback_that_is_due_in_weeks_leaves_only_its_row(
         later = await today(time_skipping) + timedelta(weeks=5)
         moved = await desk.order(callback, RescheduleCallback(request_id=key(), due_on=later))
         assert moved.phase is CallbackPhase.waiting
-        assert (await desk.result(callback)).asleep is True
+        assert (await result_of(desk, callback)).asleep is True
         taken = await desk.order(callback, take())
         assert (taken.phase, taken.version) == (CallbackPhase.taken, 2)
         await desk.order(callback, ReleaseCallback(request_id=key(), agent_id=ANNA))
-        assert (await desk.result(callback)).asleep is True
+        assert (await result_of(desk, callback)).asleep is True
     assert world.promises[callback].request.due_on == later
 
 
@@ -116,13 +117,13 @@ async def test_second_agent_is_told_who_has_it(time_skipping: WorkflowEnvironmen
         callback = world.promise(a_request(await today(time_skipping)))
         first = take()
         answer = await desk.order(callback, first)
-        with pytest.raises(ApplicationError, match="taken by agent anna since") as refused:
+        with pytest.raises(OrderRefused, match="taken by agent anna since") as refused:
             await desk.order(callback, take(BRUNO))
-        assert refused.value.type == "callback_taken"
+        assert refused.value.code == "callback_taken"
         assert await desk.order(callback, first) == answer
-        with pytest.raises(ApplicationError) as refused:
+        with pytest.raises(OrderRefused) as refused:
             await desk.order(callback, start(BRUNO))
-        assert refused.value.type == "callback_of_another"
+        assert refused.value.code == "callback_of_another"
         await desk.order(callback, CancelCallback(request_id=key()))
 
 
@@ -132,9 +133,9 @@ async def test_start_after_release_is_refused(time_skipping: WorkflowEnvironment
         callback = world.promise(a_request(await today(time_skipping)))
         await desk.order(callback, take())
         await desk.order(callback, ReleaseCallback(request_id=key(), agent_id=ANNA))
-        with pytest.raises(ApplicationError) as refused:
+        with pytest.raises(OrderRefused) as refused:
             await desk.order(callback, start())
-        assert refused.value.type == "callback_not_in_phase"
+        assert refused.value.code == "callback_not_in_phase"
         assert world.calls == []
         await desk.order(callback, CancelCallback(request_id=key()))
 
@@ -175,14 +176,14 @@ async def test_promise_of_an_owner_who_stays_away_becomes_anyones_and_expires(
         callback = world.promise(
             request, escalate_after=timedelta(hours=4), expire_after=timedelta(days=7)
         )
-        with pytest.raises(ApplicationError) as refused:
+        with pytest.raises(OrderRefused) as refused:
             await desk.order(callback, take(BRUNO))
-        assert refused.value.type in {"callback_reserved_for_owner"}
+        assert refused.value.code in {"callback_reserved_for_owner"}
         await time_skipping.sleep(timedelta(hours=4, minutes=1))
         assert (await desk.order(callback, take(BRUNO))).phase is CallbackPhase.taken
         await desk.order(callback, ReleaseCallback(request_id=key(), agent_id=BRUNO))
         await time_skipping.sleep(timedelta(days=8))
-        assert (await desk.result(callback)).phase is CallbackPhase.expired
+        assert (await result_of(desk, callback)).phase is CallbackPhase.expired
     assert Move.escalate in [move.move for move in world.moves]
 
 
@@ -205,9 +206,9 @@ async def test_law_is_asked_at_the_moment_of_calling(time_skipping: WorkflowEnvi
     async with callback_desk(time_skipping.client, world) as desk:
         callback = world.promise(a_request(await today(time_skipping)))
         await desk.order(callback, take())
-        with pytest.raises(ApplicationError, match="France") as refused:
+        with pytest.raises(OrderRefused, match="France") as refused:
             await desk.order(callback, start())
-        assert refused.value.type == "outside_hours"
+        assert refused.value.code == "outside_hours"
         assert (world.calls, world.promises[callback].tries) == ([], 0)
         world.forbidden = False
         await desk.order(callback, start())
@@ -238,10 +239,10 @@ async def test_callback_whose_list_is_deleted_ends(
         if when == "while it waits":
             await desk.order(callback, take())
         del world.promises[callback]
-        with pytest.raises(ApplicationError) as refused:
+        with pytest.raises(OrderRefused) as refused:
             await desk.order(callback, start())
-        assert refused.value.type == "callback_unknown"
-        assert (await desk.result(callback)).phase is None
+        assert refused.value.code == "callback_unknown"
+        assert (await result_of(desk, callback)).phase is None
     assert world.calls == []
 
 
