@@ -1,4 +1,4 @@
-"""Callbacks as whoever commands them sees them: orders by id, whether or not a workflow is awake."""
+"""Orders to callbacks by id, whether or not a workflow is awake for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -256,6 +256,6 @@ async def test_callbacks_that_are_due_soon_are_woken(time_skipping: WorkflowEnvi
             CallbackWakeWorkflow.run,
             WakeInput(before=datetime.combine(day + timedelta(days=1), time(0), UTC)),
             id=f"callbacks/wake/{key()}",
-            task_queue=desk.queue,
+            task_queue=desk.task_queue,
         )
     assert (woken.woken, sorted(world.started)) == (3, sorted(soon))
