@@ -11,8 +11,8 @@ from ivr.check_nodes import node_problems
 from ivr.check_prompts import prompt_problems
 from ivr.problems import Problem, Severity
 from ivr.tree import Forest, LoadedTree, nearest
-from ivr.tree_edges import ENDS, Edge, Place, cycles, edges, exists, reachable
-from ivr.tree_nodes import Goto, Route, Transfer
+from ivr.tree_edges import Edge, Place, cycles, edges, exists, may_end, reachable
+from ivr.tree_nodes import AnyNode, Goto, Route, Transfer
 from ivr.tree_parts import Destination
 
 
@@ -110,7 +110,7 @@ def _ways_on(forest: Forest) -> dict[Place, list[Edge]]:
     }
 
 
-def _node(forest: Forest, place: Place) -> object:
+def _node(forest: Forest, place: Place) -> AnyNode:
     return forest.trees[place.tree].nodes[place.node]
 
 
@@ -122,15 +122,13 @@ def _dead_ends(forest: Forest) -> Iterator[Problem]:
     ways = _ways_on(forest)
     trees = forest.trees
     stops = {
-        place
-        for place in ways
-        if not edges(trees, place) and not isinstance(_node(forest, place), ENDS)
+        place for place in ways if not edges(trees, place) and not may_end(_node(forest, place))
     }
     for place in stops:
         why = f"{place.node!r} leads nowhere: the call is cut off there"
         mend = "add `next:` (or keys), or end in a `hangup` node"
         yield _loaded(forest, place).problem("dead_end", ("nodes", place.node), why, mend)
-    good = {place for place in ways if isinstance(_node(forest, place), ENDS)} | stops
+    good = {place for place in ways if may_end(_node(forest, place))} | stops
     # What leads to something missing has its own finding and is no trap beside it.
     good |= {place for place in ways if len(ways[place]) < len(edges(trees, place))}
     spread = True

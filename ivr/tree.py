@@ -94,7 +94,7 @@ def load(text: str, file: str) -> LoadedTree:
     try:
         return LoadedTree(Tree.model_validate(source.data), source)
     except ValidationError as error:
-        raise TreeInvalid(_problems(source, error)) from None
+        raise TreeInvalid(schema_problems(source, error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"there are {', '.join(names)}" if 0 < len(names) <= 20 else "check the spelling"
 
 
-def _problems(source: Source, error: ValidationError) -> list[Problem]:
+def schema_problems(source: Source, error: ValidationError) -> list[Problem]:
+    """What a schema says against a file, in an author's words, by line."""
     found: dict[tuple[int, int, str], Problem] = {}
     for one in error.errors(include_url=False):
         path = source.known(one["loc"])

@@ -24,9 +24,7 @@ from ivr.tree_nodes import (
     Survey,
     Transfer,
 )
-
-ENDS = (Hangup, Transfer, Route)
-"""Kinds at which a caller's way through the trees may rightly end."""
+from ivr.tree_parts import InputType
 
 
 class Place(NamedTuple):
@@ -109,6 +107,14 @@ def _keys(node: AnyNode) -> Iterator[_Way]:
 def _named(node: AnyNode, *fields: str, pressed: bool = False) -> Iterator[_Way]:
     for field in fields:
         yield field, getattr(node, field), (field,), pressed
+
+
+def may_end(node: AnyNode) -> bool:
+    """Whether a caller's way through the trees may rightly end here."""
+    if isinstance(node, PbxNode):  # one that plays until somebody takes the call is a hold menu
+        holds = node.input.type is InputType.none and node.action.type is ActionType.none
+        return holds or node.action.type is ActionType.call
+    return isinstance(node, Hangup | Transfer | Route)
 
 
 def reachable(trees: Trees, start: Place) -> set[Place]:

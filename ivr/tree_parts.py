@@ -64,9 +64,11 @@ Keys = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9*#]{1,16}$")]
 """What a caller presses."""
 Key = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9*#]$")]
 """One press."""
-Telephone = Annotated[str, BeforeValidator(_text), Field(pattern=r"^\+?[0-9*#]{1,20}$")]
-PbxId = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64)]
-Value = Annotated[str, BeforeValidator(_text), Field(max_length=256)]
+_WORD_OR_NUMBER = WithJsonSchema({"type": ["string", "integer"]})
+Telephone = Annotated[
+    str, BeforeValidator(_text), Field(pattern=r"^\+?[0-9*#]{1,20}$"), _WORD_OR_NUMBER
+]
+PbxId = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64), _WORD_OR_NUMBER]
 Tries = Annotated[int, Field(ge=1, le=20)]
 
 
@@ -94,18 +96,7 @@ class Speech(Part):
         return self
 
 
-Prompt = Annotated[
-    dict[Language, Speech],
-    Field(min_length=1, max_length=20),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Speech"}]},
-            "description": "What is said in each language: text, or {file: NAME} or {text: WORDS}.",
-        }
-    ),
-]
+Prompt = Annotated[dict[Language, Speech], Field(min_length=1, max_length=20)]
 """What is said, by language."""
 
 

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Row] = {
     "campaign": Row("campaign_cmd", "app", "Create, fill, start, watch and explain campaigns."),
     "audit": Row("audit_cmd", "app", "Recompute a campaign's decisions from its journal."),
     "agent": Row("agent_cmd", "app", "List agents and set what they have chosen."),
+    "ivr": Row("ivr_cmd", "app", "Check, draw, try and test IVR trees."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
     "pacing": Row("pacing_cmd", "app", "Try a pacer on a simulated shift."),
     "bench": Row("bench_cmd", "app", "Measure how fast this machine dials."),
