@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from dialer.media import RecordingAction, RecordingState, Verdict
 from dialer.model import (
     Agent,
     AgentId,
@@ -44,6 +45,11 @@ class OpenAttempt:
     answered_at: datetime | None = None
     agent_id: AgentId | None = None
     call: CallRef | None = None
+    recognised_at: datetime | None = None
+    verdict: Verdict | None = None
+    recording: RecordingState | None = None
+    recordings: int = 0
+    """How often recording was begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,8 @@ class Tally:
     talk_seconds: float = 0.0
     """Sum over joined calls that ended."""
     joined: int = 0
+    verdicts: tuple[tuple[Verdict, int], ...] = ()
+    """Who the switch thought had answered, of the calls that it was asked to listen to."""
     contacts_left: int = 0
     """Contacts that weren't finished then."""
     hours: tuple[tuple[datetime, int, int], ...] = ()
@@ -113,6 +121,15 @@ class ContactsLoaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactsAdded:
+    """Somebody may be due at once who wasn't when contacts were last asked for: a list was filled,
+    reset, activated or filtered otherwise.
+    """
+
+    kind: Literal["contacts_added"] = "contacts_added"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChanged:
     """An agent joined the campaign, chose another status, or became (un)reachable."""
 
@@ -148,7 +165,7 @@ class CommandAccepted:
     correlator: str
     action: str
     """Kind of the command: place_call, park_agent, join, divert, play_message, hang_up,
-    take_snapshot.
+    record_call, take_snapshot.
     """
     request_id: str = ""
     kind: Literal["command_accepted"] = "command_accepted"
@@ -173,21 +190,25 @@ class CommandFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStarted:
-    """The switch began to call (customer or agent)."""
+    """The switch began to call (customer or agent). `address` is the agent's whom a switch that
+    dials from a queue has picked.
+    """
 
     correlator: str
     call: CallRef
     at: datetime
+    address: str = ""
     kind: Literal["call_started"] = "call_started"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRinging:
-    """The called device rings."""
+    """The called device rings. `address` as in `CallStarted`."""
 
     correlator: str
     call: CallRef
     at: datetime
+    address: str = ""
     kind: Literal["call_ringing"] = "call_ringing"
 
 
@@ -233,7 +254,20 @@ class MachineDetected:
     correlator: str
     at: datetime
     fax: bool = False
+    cause: str = ""
+    """What the switch went by, in its own words."""
     kind: Literal["machine_detected"] = "machine_detected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonDetected:
+    """The switch has listened and thinks that a person answered, or can't tell (`unsure`)."""
+
+    correlator: str
+    at: datetime
+    unsure: bool = False
+    cause: str = ""
+    kind: Literal["person_detected"] = "person_detected"
 
 
 class EndedBy(StrEnum):
@@ -274,12 +308,33 @@ class Disposed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewAnswered:
+    """An agent to whom a contact is on offer has it dialed, or skips it."""
+
+    agent_id: AgentId
+    contact_id: ContactId
+    dial: bool
+    kind: Literal["preview_answered"] = "preview_answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotTaken:
     """What the switch says is going on. `asked_at` is before the request was sent."""
 
     snapshot: SwitchSnapshot
     asked_at: datetime
     kind: Literal["snapshot_taken"] = "snapshot_taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingOrdered:
+    """Somebody wants a talk recorded, or its recording paused, resumed or stopped."""
+
+    attempt_id: AttemptId
+    action: RecordingAction
+    by: str = ""
+    """Who asked, for the record."""
+    kind: Literal["recording_ordered"] = "recording_ordered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +381,24 @@ class ContactRemoved:
     kind: Literal["contact_removed"] = "contact_removed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallForbidden:
+    """The record did not agree to a call: its attempt was not written, and nothing was dialed.
+
+    Others may have called the number, or it may have been put on a do-not-call list, since the
+    engine was told of it.
+    """
+
+    attempt_id: AttemptId
+    contact_id: ContactId
+    number: str
+    reason: str
+    """The rule, as a refusal of the engine's own names it."""
+    until: datetime | None = None
+    """When to ask again; None is never."""
+    kind: Literal["call_forbidden"] = "call_forbidden"
+
+
 SwitchEvent = (
     CallStarted
     | CallRinging
@@ -333,6 +406,7 @@ SwitchEvent = (
     | CallHeld
     | CallJoined
     | MachineDetected
+    | PersonDetected
     | CallEnded
     | CommandFailed
     | AgentChanged
@@ -343,6 +417,7 @@ Event = Annotated[
     Started
     | Tick
     | ContactsLoaded
+    | ContactsAdded
     | AgentChanged
     | AgentWithdrawn
     | TrunksChanged
@@ -354,14 +429,18 @@ Event = Annotated[
     | CallHeld
     | CallJoined
     | MachineDetected
+    | PersonDetected
     | CallEnded
     | Disposed
+    | PreviewAnswered
+    | RecordingOrdered
     | SnapshotTaken
     | SettingsChanged
     | PauseRequested
     | ResumeRequested
     | DrainRequested
-    | ContactRemoved,
+    | ContactRemoved
+    | CallForbidden,
     Field(discriminator="kind"),
 ]
 

@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from offhook.simulator.faults import AT_ONCE, Fault, FaultKind
+from offhook.simulator.engine import Pbx
+from offhook.simulator.faults import AT_ONCE, Fault, FaultBook, FaultKind
 from offhook.simulator.model import Entity, EntityKind
 from offhook.simulator.plant import CannotDo
 from offhook.simulator.population import Behaviour
 from offhook.simulator.record import CallRecord
 
-if TYPE_CHECKING:
-    from offhook.simulator.serve import Simulator
-
 PREFIX = "/_control/"
 _FOLLOW_IDLE_S = 3600.0
+
+
+class Face(Protocol):
+    """What is controlled of a family's face."""
+
+    @property
+    def pbx(self) -> Pbx: ...
+    @property
+    def requests(self) -> Iterable[dict[str, str]]: ...
+
+
+class Controlled(Protocol):
+    """A simulator that takes orders."""
+
+    @property
+    def config(self) -> BaseModel: ...
+    @property
+    def face(self) -> Face: ...
+    @property
+    def faults(self) -> FaultBook: ...
+    def counters(self) -> dict[str, object]: ...
+    def restart(self, down_s: float) -> None: ...
+    def cut(self) -> None:
+        """Break every connection; calls go on."""
+        ...
+
+    async def reset(self) -> None: ...
+    async def set_events_urls(self, urls: Sequence[str]) -> None: ...
 
 
 class _Body(BaseModel):
@@ -69,7 +95,7 @@ def _json(value: object, status: int = 200) -> web.Response:
 class ControlPlane:
     """Answers `/_control/...` for one simulator."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Controlled) -> None:
         self._sim = simulator
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[Any]]] = {
             ("GET", "record"): self._record,
@@ -153,6 +179,8 @@ class ControlPlane:
         pbx = self._sim.face.pbx
         if fault.kind is FaultKind.restart:
             self._sim.restart(fault.delay_s)
+        elif fault.kind is FaultKind.cut:
+            self._sim.cut()
         elif fault.kind is FaultKind.lines:
             gateway = pbx.gateways.get(fault.gateway or next(iter(pbx.gateways)))
             if gateway is None or fault.lines is None:

@@ -32,6 +32,7 @@ class FaultKind(StrEnum):
     lines = "lines"
     phone_dead = "phone_dead"
     restart = "restart"
+    cut = "cut"
 
 
 SERVICE_FAULTS = frozenset(
@@ -55,13 +56,14 @@ EVENT_FAULTS = frozenset(
         FaultKind.event_reorder,
     }
 )
-AT_ONCE = frozenset({FaultKind.lines, FaultKind.phone_dead, FaultKind.restart})
+AT_ONCE = frozenset({FaultKind.lines, FaultKind.phone_dead, FaultKind.restart, FaultKind.cut})
 
 
 class Fault(BaseModel):
     """One way to fail: for a service, an event or an extid, now and then or the next N times.
 
-    `lines`, `phone_dead` and `restart` happen when they are posted; the others wait for their turn.
+    `lines`, `phone_dead`, `restart` and `cut` (connections break, calls go on) happen when they are
+    posted; the others wait for their turn.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

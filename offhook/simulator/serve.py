@@ -95,10 +95,14 @@ class Simulator:
         """Lose every call without a word and be unreachable for `down_s` real seconds."""
         self.face.pbx.restart()
         self._stop_listening()
+        self.cut()
+        self._coming_back = asyncio.get_running_loop().create_task(self._come_back(down_s))
+
+    def cut(self) -> None:
+        """Break every connection; calls go on."""
         for connection in self._web.connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        self._coming_back = asyncio.get_running_loop().create_task(self._come_back(down_s))
 
     async def reset(self) -> None:
         """A new PBX: no calls, no record, no faults, no scripts beyond the configured ones."""

@@ -1,10 +1,11 @@
 """XiVO xuc on the wire: one JSON object a WebSocket message, both ways.
 
-A command is `{"claz": "web", "command": NAME, ...}`, an event `{"msgType": NAME, "ctiMessage": ...}`,
-and `{"claz": "ping"}` keeps the connection alive. What a message holds beyond the document is kept
-in the model; a message that nobody knows is kept whole (`UnknownEvent`, `UnknownCommand`). Only what
-can't be read at all is an error. Names are those of the vendor document and of the vendor's own
-JavaScript client, which disagree in case from command to command.
+A command is `{"claz": "web", "command": NAME, ...}`, an event is
+`{"msgType": NAME, "ctiMessage": ...}`, and `{"claz": "ping"}` keeps the connection alive. What a
+message holds beyond the document is kept in the model; a message that nobody knows is kept whole
+(`UnknownEvent`, `UnknownCommand`). Only what can't be read at all is an error. Names are those of
+the vendor document and of the vendor's own JavaScript client, whose case changes from command to
+command.
 """
 
 from __future__ import annotations

@@ -1,0 +1,96 @@
+"""xuc's events for the links: what agents' telephones do with calls of ours.
+
+Every user's session heals by itself. After each connection it asks for the calls of its telephone:
+those that go on are told as their last event, and those that are gone as released, so that a step
+missed while a connection was broken is told late but told. A step that is told twice has the same
+name in the inbox, and is kept once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dialer.switching import SwitchUnavailable
+from offhook.switches.base import Arrived
+from offhook.switches.xivo import wire
+from offhook.switches.xivo import wire_commands as cmd
+from offhook.switches.xivo.client import XivoClient
+from offhook.switches.xivo.events import CallMemory, Seen, correlator_of, name, stored
+from offhook.switches.xivo.session import Session
+from offhook.switches.xivo.settings import XivoSettings
+from offhook.switches.xivo.wire_events import (
+    CurrentCallsPhoneEvents,
+    PhoneEvent,
+    PhoneEventType,
+)
+
+_LOOK_S = 0.5
+"""Between looks whether the main session is still there, while nothing comes."""
+
+
+class XivoStream:
+    """One link's events as `EventStream`."""
+
+    def __init__(self, settings: XivoSettings, *, link: str) -> None:
+        self._settings = settings
+        self._link = link
+        self._memory = CallMemory()
+        self._arrived: asyncio.Queue[Arrived] = asyncio.Queue()
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncIterator[Arrived]]:
+        """Log every user in; fails unless the one that dials is let in."""
+        client = XivoClient(
+            self._settings, self._link, on_event=self._heard, on_open=self._resynchronise
+        )
+        try:
+            for session in client.sessions:
+                session.start()
+            await client.main.tell(cmd.SubscribeToAgentEvents())
+            yield self._events(client)
+        finally:
+            await client.aclose()
+
+    async def _events(self, client: XivoClient) -> AsyncIterator[Arrived]:
+        loop = asyncio.get_running_loop()
+        open_at = loop.time()
+        patience = 2 * self._settings.connect_timeout.total_seconds()
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    arrived = await self._arrived.get()
+            except TimeoutError:
+                if client.main.open:
+                    open_at = loop.time()
+                elif loop.time() - open_at > patience:
+                    raise SwitchUnavailable(
+                        f"link {self._link}: no connection to xuc for {patience:.0f} s; "
+                        "look whether it runs"
+                    ) from None
+                continue
+            yield arrived
+
+    def _heard(self, session: Session, event: wire.Event) -> None:
+        if isinstance(event, PhoneEvent) and correlator_of(event):
+            self._tell(session, event)
+
+    def _tell(self, session: Session, event: PhoneEvent) -> None:
+        agent = session.user.agent_id if session.user else None
+        seen = Seen(session.account.login, event, "" if agent is None else str(agent))
+        payload = stored(seen, self._memory.next(seen))
+        self._arrived.put_nowait(Arrived(payload=payload, named=name(payload)))
+
+    async def _resynchronise(self, session: Session) -> None:
+        """Tell what a telephone's calls are now, and which of those known are gone."""
+        known = self._memory.at(session.account.login)
+        reply = await session.ask(cmd.GetCurrentCallsPhoneEvents(), CurrentCallsPhoneEvents)
+        going_on = {correlator_of(event) for event in reply.events}
+        for seen in known:
+            if correlator_of(seen.event) not in going_on:
+                released = {"event_type": PhoneEventType.released.value}
+                self._tell(session, seen.event.model_copy(update=released))
+        for event in reply.events:
+            if correlator_of(event):
+                self._tell(session, event)
