@@ -224,8 +224,11 @@ exten => _[+0-9a-z]!,1,Stasis({app},agent,${{EXTEN}})
 exten => s,1,Echo()
 
 [{AMD_CONTEXT}]
-exten => s,1,AMD({plan.amd_options})
+exten => s,1,AMD({plan.amd_options or ",,,${OFFHOOK_LISTEN}"})
  same => n,Stasis({app},amd,${{AMDSTATUS}},${{AMDCAUSE}})
+ same => n,Hangup()
+exten => beep,1,WaitForSilence(1500,1,45)
+ same => n,Stasis({app},beep,${{OFFHOOK_PROMPT}})
  same => n,Hangup()
 """
 

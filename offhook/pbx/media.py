@@ -25,7 +25,7 @@ _AGENT = (
     "your contract, and I have good news for you."
 )
 _BEEP_HZ, _BEEP_S, _TAIL_S = 1000.0, 0.4, 6.0
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Media:
     """Files for SIPp to stream."""
 
     hello: Path
+    """A word and the silence of somebody who waits: a telephone goes on sending."""
     greeting: Path
     """A machine's: speech, a pause, a beep, and the silence of its recording."""
     talk: Path
@@ -46,7 +47,7 @@ def make_media(installed: Installed) -> Media:
     beep = 0.5 * np.sin(2 * np.pi * _BEEP_HZ * np.arange(int(_BEEP_S * RATE)) / RATE)
     pause, tail = np.zeros(RATE // 2), np.zeros(int(_TAIL_S * RATE))
     return Media(
-        hello=_made(installed, folder, "hello", "Hello?", []),
+        hello=_made(installed, folder, "hello", "Hello?", [tail]),
         greeting=_made(installed, folder, "greeting", _GREETING, [pause, beep, tail]),
         talk=_made(installed, folder, "talk", _TALK, []),
         agent=_made(installed, folder, "agent", _AGENT, []),
