@@ -8,7 +8,7 @@ are added, changed or removed are noticed within two seconds.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,8 +21,10 @@ from activities.ports import Inbox, StoreUnavailable, switch_channel
 from dialer.events import AgentChanged, TrunksChanged
 from dialer.model import Agent, SwitchId, Trunk
 from dialer.switching import AgentView, SwitchError, SwitchSnapshot, TrunkView
-from offhook.api.hooks import HookRoute, Hooks
+from offhook.api.hooks import HookRoute, Hooks, HookStatus
 from offhook.errors import OffhookError
+from offhook.link_orphans import Orphans
+from offhook.link_stream import EventLog, LinkStream, StreamHealth
 from offhook.switches.registry import OpenSwitch, SwitchConfig, open_switch
 from offhook.telemetry import counter
 
@@ -61,6 +63,8 @@ class LinkStatus:
     detail: str = ""
     looked_at: datetime | None = None
     calls: int = 0
+    stream: str = ""
+    """How the event stream is, in families that have one: connecting, up or down."""
     agents_reachable: int = 0
     lines: int = 0
     busy_lines: int = 0
@@ -80,11 +84,15 @@ class LinkStore(Protocol):
         """Write lines and `enabled` of these trunks."""
         ...
 
+    async def open_correlators(self, switch: SwitchId) -> Set[str]:
+        """The attempts and parks on the switch that somebody minds."""
+        ...
+
 
 @dataclass(slots=True)
 class _Running:
     opened: OpenSwitch
-    task: "asyncio.Task[None]"
+    tasks: "tuple[asyncio.Task[None], ...]"
 
 
 @dataclass(slots=True)
@@ -94,6 +102,8 @@ class Links:
     store: LinkStore
     inbox: Inbox
     hooks: Hooks
+    events: EventLog | None = None
+    """Where the events of streams are committed; without it none is read."""
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     look_every: timedelta = LOOK_EVERY
     reload_every: timedelta = RELOAD_EVERY
@@ -125,7 +135,11 @@ class Links:
         for switch, config in wanted.items():
             if switch not in self._running:
                 self._start(config)
-        self.hooks.serve(route(running.opened) for running in self._running.values())
+        self.hooks.serve(
+            route(running.opened)
+            for running in self._running.values()
+            if running.opened.stream is None
+        )
 
     async def _reload_for_ever(self) -> None:
         while True:
@@ -155,14 +169,27 @@ class Links:
             return
         self.status[config.switch_id] = status
         watcher = _Watcher(self, opened)
-        task = asyncio.create_task(watcher.run(), name=f"link {config.switch_id}")
-        self._running[config.switch_id] = _Running(opened, task)
+        tasks = [asyncio.create_task(watcher.run(), name=f"link {config.switch_id}")]
+        if opened.stream is not None and self.events is not None:
+            stream = LinkStream(opened, self.events, self.inbox, self._told, clock=self.clock)
+            tasks.append(asyncio.create_task(stream.run(), name=f"events {config.switch_id}"))
+        self._running[config.switch_id] = _Running(opened, tuple(tasks))
+
+    def _told(self, switch: SwitchId, health: StreamHealth) -> None:
+        """Show how an event stream is, where people look for it."""
+        shown = self.hooks.status.setdefault(switch, HookStatus())
+        shown.counts["stored"] = health.stored
+        shown.last_at = health.last_at
+        if switch in self.status:
+            self.status[switch] = replace(self.status[switch], stream=health.state)
 
     async def _stop(self, switch: SwitchId) -> None:
         running = self._running.pop(switch)
-        running.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await running.task
+        for task in running.tasks:
+            task.cancel()
+        for task in running.tasks:
+            with suppress(asyncio.CancelledError):
+                await task
         await running.opened.adapter.aclose()
 
 
@@ -186,6 +213,7 @@ class _Watcher:
         self._opened = opened
         self._switch = opened.config.switch_id
         self._trunks: tuple[TrunkView, ...] | None = None
+        self._orphans = Orphans(opened.adapter)
 
     async def run(self) -> None:
         pause = FIRST_PAUSE
@@ -238,6 +266,9 @@ class _Watcher:
         if trunks != self._trunks:
             await self._tell_trunks(trunks)
             self._trunks = trunks
+        if self._opened.names_are_ours:
+            minded = await self._links.store.open_correlators(self._switch)
+            await self._orphans.end(seen.calls, minded, self._links.clock())
 
     async def _tell_agents(self, views: Sequence[AgentView]) -> None:
         reachable = {view.address: view.reachable for view in views}

@@ -78,9 +78,11 @@ async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]
     pool = await open_pool(url, size=4, application="offhook-links")
     try:
         async with Database.open(url, pool_size=4, application="offhook-links") as database:
+            inbox = PostgresInbox(pool, url)
             links = Links(
                 store=LinkStore(database),
-                inbox=PostgresInbox(pool, url),
+                inbox=inbox,
+                events=inbox,
                 hooks=Hooks(InboxWriter(pool)),
             )
             health = Health("links")

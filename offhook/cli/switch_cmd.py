@@ -14,7 +14,7 @@ import typer
 
 from dialer.model import SwitchId
 from dialer.switching import SwitchError
-from offhook.cli import pbx_jobs_cmd, switch_limit_cmd
+from offhook.cli import pbx_jobs_cmd, switch_asterisk_cmd, switch_limit_cmd
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.cli.switch_limit_cmd import UnknownTrunk
 from offhook.cli.switch_page import shown_added, shown_checks, shown_list, shown_one
@@ -28,7 +28,7 @@ from offhook.storage.link_store import LinkStore
 from offhook.switches.base import CheckResult
 from offhook.switches.delivery import Delivery
 from offhook.switches.inventory import Inventory
-from offhook.switches.registry import SwitchConfig, open_switch
+from offhook.switches.registry import FETCHED, Family, SwitchConfig, open_switch
 
 app = typer.Typer(
     help="Add, check and list the telephone systems.", no_args_is_help=True, rich_markup_mode=None
@@ -127,11 +127,93 @@ def voispeed(
         "dial_prefix": dial_prefix,
         "auto_answer": auto_answer,
     }
-    if not _NAME.fullmatch(name):
-        raise typer.BadParameter(
-            f"{name[:60]!r} can't name a switch; use small letters, digits and hyphens, at most 40"
-        )
-    new = _New("voispeed", name, wanted, _read_token(token), tuple(trunk or ()), read_now, replace)
+    _check_name(name)
+    secret = _read_secret(token, "Token", TOKEN_VARIABLE)
+    new = _New(Family.voispeed, name, wanted, secret, tuple(trunk or ()), read_now, replace)
+    emit(run_async(_add(settings, new)), json_output, shown_added)
+
+
+@add.command()
+def asterisk(
+    name: Annotated[str, typer.Argument(help="A short name: small letters, digits, hyphens.")],
+    url: Annotated[str, typer.Option(help="Address of ARI, http://host:8088/ari.")],
+    user: Annotated[str, typer.Option(help="User of ari.conf.")],
+    trunk: Annotated[
+        list[str],
+        typer.Option(help="ENDPOINT:LINES, or PJSIP/{number}@endpoint:LINES; several."),
+    ],
+    password: Annotated[
+        str,
+        typer.Option(
+            envvar=switch_asterisk_cmd.PASSWORD_VARIABLE,
+            help="His password; `-` reads it from standard input, nothing asks.",
+        ),
+    ] = "",
+    app_name: Annotated[
+        str, typer.Option("--app", help="Stasis application; one for each installation.")
+    ] = "offhook",
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(help="Address of an agent's device, as PJSIP/anna; several; default all."),
+    ] = None,
+    park: Annotated[
+        bool, typer.Option(help="Agents wait on the line; else their devices ring each time.")
+    ] = True,
+    parking_music: Annotated[
+        str | None, typer.Option(help="Class of music on hold for waiting agents.")
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option(help="Safe-harbour message, as sound:our-message.")
+    ] = None,
+    caller_number: Annotated[str, typer.Option(help="Company number to show.")] = "",
+    auto_answer_header: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE of a SIP header that makes an agent's device answer."),
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of a SIP header of customers' calls.")
+    ] = None,
+    variable: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of a variable of customers' channels.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="Country that the PBX dials from.")] = "IT",
+    number_format: Annotated[
+        str, typer.Option(help="How numbers are written: e164, international, national.")
+    ] = "e164",
+    dial_prefix: Annotated[str, typer.Option(help="Digits before every number dialled.")] = "",
+    read_now: Annotated[
+        bool, typer.Option("--import/--no-import", help="Read the endpoints from the PBX.")
+    ] = True,
+    replace: Annotated[bool, typer.Option(help="Change a switch that exists.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Add an Asterisk (ARI) and import its trunks and agents' devices.
+
+    Example: offhook switch add asterisk pbx --url http://pbx:8088/ari --user offhook
+    --trunk carrier:30 --message sound:sorry
+    """
+    settings = prepare()
+    wanted: dict[str, object] = {
+        "base_url": url,
+        "username": user,
+        "app": app_name,
+        "trunks": [switch_asterisk_cmd.read_trunk(text) for text in trunk],
+        "agents": agent or [],
+        "parks_agents": park,
+        "parking_music": parking_music,
+        "message_media": message,
+        "caller_number": caller_number,
+        "headers": _pairs("header", header or ()),
+        "variables": _pairs("variable", variable or ()),
+        "region": region,
+        "number_format": number_format,
+        "dial_prefix": dial_prefix,
+    }
+    if auto_answer_header:
+        wanted["auto_answer_headers"] = _pairs("auto-answer-header", auto_answer_header)
+    _check_name(name)
+    secret = _read_secret(password, "Password", switch_asterisk_cmd.PASSWORD_VARIABLE)
+    new = _New(Family.asterisk, name, wanted, secret, (), read_now, replace)
     emit(run_async(_add(settings, new)), json_output, shown_added)
 
 
@@ -219,7 +301,7 @@ async def _add(settings: Settings, new: _New) -> dict[str, Any]:
     return {
         "name": new.name,
         "family": new.family,
-        "hook_url": hook_url(_running(settings), new.family, config.hook_secret),
+        "hook_url": _hook_url(settings, config),
         "trunks": [asdict(trunk) for trunk in inventory.trunks],
         "agents": len(inventory.seats),
     }
@@ -282,7 +364,7 @@ async def _show(settings: Settings, name: str) -> dict[str, Any]:
         "name": config.name,
         "family": config.family,
         "settings": dict(config.settings),
-        "hook_url": hook_url(_running(settings), config.family, config.hook_secret),
+        "hook_url": _hook_url(settings, config),
         "trunks": [asdict(trunk) for trunk in trunks],
         "agents": [asdict(agent) for agent in agents],
     }
@@ -304,7 +386,7 @@ class _StoredEvents:
 async def _check(settings: Settings, name: str) -> dict[str, Any]:
     async with _store(settings) as store:
         config = await store.find(name)
-        url = hook_url(_running(settings), config.family, config.hook_secret)
+        url = _hook_url(settings, config) or ""
         opened = open_switch(config, event_path=_StoredEvents(store, config, url))
         try:
             results: list[CheckResult] = list(await opened.adapter.check())
@@ -315,6 +397,13 @@ async def _check(settings: Settings, name: str) -> dict[str, Any]:
         "ok": all(result.ok for result in results),
         "checks": [asdict(result) for result in results],
     }
+
+
+def _hook_url(settings: Settings, config: SwitchConfig) -> str | None:
+    """The address to enter at the PBX; None where we fetch its events ourselves."""
+    if config.family in FETCHED:
+        return None
+    return hook_url(_running(settings), config.family, config.hook_secret)
 
 
 def _running(settings: Settings) -> Settings:
@@ -343,19 +432,26 @@ async def _link_status(settings: Settings) -> Sequence[dict[str, Any]]:
     return found if isinstance(found, list) else []
 
 
-def _read_token(given: str) -> str:
-    """The token from the option or environment, from standard input, or asked for unseen."""
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise typer.BadParameter(
+            f"{name[:60]!r} can't name a switch; use small letters, digits and hyphens, at most 40"
+        )
+
+
+def _read_secret(given: str, what: str, variable: str) -> str:
+    """The secret from the option or environment, from standard input, or asked for unseen."""
     if given and given != "-":
         return given
     if given == "-" or not sys.stdin.isatty():
-        token = sys.stdin.readline().strip()
+        secret = sys.stdin.readline().strip()
     else:
-        token = str(typer.prompt("Token", hide_input=True, err=True))
-    if not token:
+        secret = str(typer.prompt(what, hide_input=True, err=True))
+    if not secret:
         raise typer.BadParameter(
-            f"no token was given; set {TOKEN_VARIABLE}, or write it to standard input"
+            f"no {what.lower()} was given; set {variable}, or write it to standard input"
         )
-    return token
+    return secret
 
 
 def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:

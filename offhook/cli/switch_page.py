@@ -8,13 +8,15 @@ from rich.table import Table
 def shown_added(found: dict[str, Any]) -> str:
     """What was added, and the address that the PBX must know."""
     lines = sum(trunk["lines"] for trunk in found["trunks"])
-    return (
+    told = [
         f"added {found['name']} ({found['family']}): {len(found['trunks'])} trunks with {lines} "
-        f"lines, {found['agents']} agents\n"
-        f"enter this at the PBX as the address of notifications; it is a secret:\n"
-        f"  {found['hook_url']}\n"
-        f"then: offhook switch check {found['name']}"
-    )
+        f"lines, {found['agents']} agents"
+    ]
+    if found["hook_url"]:
+        told.append("enter this at the PBX as the address of notifications; it is a secret:")
+        told.append(f"  {found['hook_url']}")
+    told.append(f"then: offhook switch check {found['name']}")
+    return "\n".join(told)
 
 
 def shown_list(found: dict[str, Any]) -> Table | str:
@@ -32,7 +34,9 @@ def shown_list(found: dict[str, Any]) -> Table | str:
 
 def shown_one(found: dict[str, Any]) -> str:
     """A switch with its settings, trunks and agents."""
-    told = [f"{found['name']} ({found['family']})", f"events to: {found['hook_url']}"]
+    told = [f"{found['name']} ({found['family']})"]
+    if found["hook_url"]:
+        told.append(f"events to: {found['hook_url']}")
     told += [f"  {key}: {value}" for key, value in sorted(found["settings"].items())]
     told.append(f"{len(found['trunks'])} trunks:")
     told += [f"  {trunk['trunk_id']}: {trunk['lines']} lines" for trunk in found["trunks"]]

@@ -1,6 +1,6 @@
 """The configured switches with their trunks and agents, for the links and `offhook switch`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -192,6 +192,22 @@ class LinkStore:
                     .where(known.switch_id == switch, known.id == trunk.trunk_id)
                     .values(lines=trunk.lines, enabled=trunk.enabled)
                 )
+
+    async def open_correlators(self, switch: SwitchId) -> Set[str]:
+        """The attempts and parks on a switch that are not over, as far as anybody knows."""
+        attempts, activity = tables.attempts.c, tables.agent_activity.c
+        running = (
+            select(attempts.id)
+            .join(tables.campaigns, tables.campaigns.c.id == attempts.campaign_id)
+            .where(tables.campaigns.c.switch_id == switch, attempts.state != "ended")
+        )
+        parked = (
+            select(activity.park_correlator)
+            .join(tables.agents, tables.agents.c.id == activity.agent_id)
+            .where(tables.agents.c.switch_id == switch, activity.park_correlator != "")
+        )
+        async with self._session() as session:
+            return set(await session.scalars(running.union(parked)))
 
     async def last_event_at(self, switch: SwitchId) -> datetime | None:
         """When the switch last delivered an event of its own."""

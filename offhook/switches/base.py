@@ -6,8 +6,11 @@ dial loop uses the part of it that `activities.ports.Switch` names; the links an
 the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from activities.ports import Switch
@@ -35,6 +38,22 @@ class Correlated:
     """Equal for two deliveries of the same event."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """An event that a stream received, named for the inbox."""
+
+    payload: dict[str, str]
+    named: Correlated
+
+
+class EventStream(Protocol):
+    """Events that we fetch from a PBX ourselves, where it doesn't deliver them to a hook."""
+
+    def connect(self) -> AbstractAsyncContextManager[AsyncIterator[Arrived]]:
+        """One connection and what comes of it; the iterator raises `SwitchError` when it breaks."""
+        ...
+
+
 class RecordsCalls(Protocol):
     """A PBX that records calls when told to; what it records stays on the PBX."""
 
@@ -44,6 +63,69 @@ class RecordsCalls(Protocol):
 
     async def recording(self, correlator: str) -> bool | None:
         """Whether that call is being recorded; None when there is no such call."""
+        ...
+
+
+class Supervision(StrEnum):
+    """What a third person does on a talk."""
+
+    listen = "listen"
+    """Hear both, unheard."""
+    whisper = "whisper"
+    """And speak to the agent, unheard by the customer."""
+    barge = "barge"
+    """Talk with both."""
+
+
+class Supervises(Protocol):
+    """A PBX that lets a supervisor's telephone take part in a talk."""
+
+    async def supervise(self, correlator: str, *, address: str, how: Supervision) -> Accepted:
+        """Ring the telephone and put it to the talk of an attempt, instead of one that is there."""
+        ...
+
+    async def end(self, correlator: str) -> bool:
+        """Have the supervisor leave; False when there was none."""
+        ...
+
+
+class StoresRecordings(Protocol):
+    """A PBX whose recordings can be fetched. Names are those of `RecordCall`."""
+
+    async def stored(self) -> Sequence[str]:
+        """The finished recordings of this installation."""
+        ...
+
+    async def download(self, name: str, target: Path) -> int:
+        """Write the file to `target`, whole or not at all; returns its bytes."""
+        ...
+
+    async def delete(self, name: str) -> bool:
+        """Delete the file; False when there is none."""
+        ...
+
+
+class PlaysMedia(Protocol):
+    """A PBX that plays prompts to a caller and tells which keys he presses, call by call."""
+
+    async def play(self, correlator: str, prompts: Sequence[str], *, playback: str) -> Accepted:
+        """Play prompts one after the other; `playback` names them for `stop`."""
+        ...
+
+    async def stop(self, correlator: str, *, playback: str) -> Accepted:
+        """Stop playing, as when a key is pressed."""
+        ...
+
+    async def hang_up(self, correlator: str) -> Accepted:
+        """End the call."""
+        ...
+
+    async def move_to_agent(self, correlator: str, *, park: str) -> Accepted:
+        """Put the caller to the agent who waits in the park of this name."""
+        ...
+
+    def digit(self, payload: str) -> tuple[str, str] | None:
+        """The correlator and key that an event tells of."""
         ...
 
 

@@ -21,6 +21,7 @@ from yarl import URL
 from dialer.switching import SwitchError, SwitchUnavailable, SwitchUnclear
 
 MAX_BODY = 16 * 1024 * 1024
+_JSON = {"Content-Type": "application/json"}
 _KEEP_ALIVE_S = 4.0
 """Below the five seconds after which common web servers close an idle connection: a request that
 crosses with the close is one whose fate nobody knows."""
@@ -66,11 +67,17 @@ class HttpLink:
 
     async def get(self, query: str, *, what: str) -> HttpReply:
         """The reply to a GET with an encoded query string; `what` names the request in errors."""
-        return await self._send("GET", query, None, what)
+        return await self._send("GET", f"?{query}", None, what)
 
     async def post(self, query: str, form: aiohttp.FormData, *, what: str) -> HttpReply:
         """The reply to a POST of a form."""
-        return await self._send("POST", query, form, what)
+        return await self._send("POST", f"?{query}", form, what)
+
+    async def send(
+        self, method: str, path: str, *, document: bytes | None = None, what: str
+    ) -> HttpReply:
+        """The reply to a request for an encoded `path` below the base, with a JSON document."""
+        return await self._send(method, path, document, what)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -99,14 +106,15 @@ class HttpLink:
         return self._session
 
     async def _send(
-        self, method: str, query: str, form: aiohttp.FormData | None, what: str
+        self, method: str, path: str, data: aiohttp.FormData | bytes | None, what: str
     ) -> HttpReply:
         failure: SwitchError
         try:
             async with self._opened().request(
                 method,
-                URL(f"{self._base}?{query}", encoded=True),
-                data=form,
+                URL(f"{self._base}{path}", encoded=True),
+                data=data,
+                headers=_JSON if isinstance(data, bytes) else None,
                 allow_redirects=False,
             ) as response:
                 body = bytearray()

@@ -17,7 +17,14 @@ from activities.phonebook import Phonebook
 from activities.ports import Switch
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
-from offhook.switches.base import RecordsCalls, SwitchAdapter
+from offhook.switches.base import (
+    EventStream,
+    PlaysMedia,
+    RecordsCalls,
+    StoresRecordings,
+    Supervises,
+    SwitchAdapter,
+)
 from offhook.switches.delivery import EventPath
 from offhook.switches.inventory import Inventory
 
@@ -26,6 +33,12 @@ class Family(StrEnum):
     """A kind of PBX that has an adapter."""
 
     voispeed = "voispeed"
+    asterisk = "asterisk"
+    xivo = "xivo"
+
+
+FETCHED = frozenset({Family.asterisk, Family.xivo})
+"""Families whose events we fetch: nothing is entered at the PBX."""
 
 
 class UnknownFamily(OffhookError):
@@ -87,6 +100,16 @@ class OpenSwitch:
     """The PBX's own call report, in families that have one; closed with the adapter."""
     recorder: RecordsCalls | None = None
     """Recording on and off, in families that do it; closed with the adapter."""
+    stream: EventStream | None = None
+    """Where events are fetched, in families that don't deliver them to the hook."""
+    recordings: StoresRecordings | None = None
+    """Files of recordings, in families that hand them out; closed with the adapter."""
+    supervisor: Supervises | None = None
+    """Listening to talks, in families that let somebody; closed with the adapter."""
+    media: PlaysMedia | None = None
+    """Prompts and keys, in families that have them; closed with the adapter."""
+    names_are_ours: bool = False
+    """Calls carry the name of this installation: one that nobody here minds may be ended."""
 
 
 Found = TypeVar("Found", bound=BaseModel)
@@ -141,6 +164,47 @@ def _open_voispeed(config: SwitchConfig, event_path: EventPath | None) -> OpenSw
     )
 
 
+def _open_asterisk(config: SwitchConfig, event_path: EventPath | None) -> OpenSwitch:
+    from offhook.switches.asterisk.client import AriClient
+    from offhook.switches.asterisk.media import AsteriskMedia
+    from offhook.switches.asterisk.recordings import AsteriskRecordings
+    from offhook.switches.asterisk.settings import AsteriskSettings
+    from offhook.switches.asterisk.stream import AsteriskStream
+    from offhook.switches.asterisk.supervision import AsteriskSupervision
+    from offhook.switches.asterisk.switch import AsteriskSwitch
+
+    settings = _parsed(AsteriskSettings, config, {"password": config.secret})
+    client = AriClient(settings, config.name)
+    adapter = AsteriskSwitch(settings, link=config.name, client=client, event_path=event_path)
+    return OpenSwitch(
+        config=config,
+        adapter=adapter,
+        hook=HookRules(),
+        inventory=adapter.inventory,
+        stream=AsteriskStream(client, link=config.name),
+        recordings=AsteriskRecordings(client, link=config.name),
+        supervisor=AsteriskSupervision(client, link=config.name),
+        media=AsteriskMedia(client, link=config.name),
+        names_are_ours=True,
+    )
+
+
+def _open_xivo(config: SwitchConfig, event_path: EventPath | None) -> OpenSwitch:
+    from offhook.switches.xivo.settings import XivoSettings
+    from offhook.switches.xivo.stream import XivoStream
+    from offhook.switches.xivo.switch import XivoSwitch
+
+    settings = _parsed(XivoSettings, config, {"password": config.secret})
+    adapter = XivoSwitch(settings, link=config.name, event_path=event_path)
+    return OpenSwitch(
+        config=config,
+        adapter=adapter,
+        hook=HookRules(),
+        inventory=adapter.inventory,
+        stream=XivoStream(settings, link=config.name),
+    )
+
+
 def _parsed(model: type[Found], config: SwitchConfig, secrets: Mapping[str, str]) -> Found:
     try:
         return model.model_validate({**config.settings, **secrets})
@@ -155,4 +219,6 @@ def _parsed(model: type[Found], config: SwitchConfig, secrets: Mapping[str, str]
 
 _OPENERS: Mapping[Family, Callable[[SwitchConfig, EventPath | None], OpenSwitch]] = {
     Family.voispeed: _open_voispeed,
+    Family.asterisk: _open_asterisk,
+    Family.xivo: _open_xivo,
 }

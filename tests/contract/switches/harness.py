@@ -5,7 +5,7 @@ test, and the way back for events. The suite sees dialer events and `SwitchError
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -96,6 +96,13 @@ class Inbox:
             self.events.extend(self.translate(raw))
             self._changed.notify_all()
 
+    async def append_raw(self, channel: str, items: Sequence[RawItem]) -> int:
+        """Take what an event stream brought."""
+        before = len(self.raw)
+        for item in items:
+            await self.add(channel, item)
+        return len(self.raw) - before
+
     async def wait(self, kind: type[E], correlator: str = "") -> E:
         """The first event of a kind about a correlator, now or soon."""
         async with asyncio.timeout(PATIENCE_S), self._changed:
@@ -119,6 +126,8 @@ class SwitchHarness(Protocol):
     trunk: str
     agents: tuple[str, ...]
     """Addresses; their telephones answer a park by themselves."""
+    fails_later: bool
+    """It takes a command and tells afterwards that it failed; else it says so at once."""
 
     def person(self, number: str, person: Person) -> None:
         """Decide what a number meets from now on."""
@@ -149,7 +158,7 @@ class SwitchHarness(Protocol):
         ...
 
     def in_progress(self) -> int:
-        """How many calls the switch really has."""
+        """How many calls to customers the switch really has."""
         ...
 
     async def go_away(self) -> None:

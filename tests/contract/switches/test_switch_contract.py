@@ -113,19 +113,33 @@ async def test_agent_who_does_not_answer_ends_his_park(switch: SwitchHarness) ->
     assert CallHeld not in kinds(switch, PARK)
 
 
-async def test_join_connects_customer_and_agent_and_ends_the_park(switch: SwitchHarness) -> None:
+async def test_join_connects_customer_and_agent(switch: SwitchHarness) -> None:
     agent, customer = await park_agent(switch), await hold_customer(switch)
     await switch.adapter.join(join_command(switch, customer, agent))
     joined = await switch.inbox.wait(CallJoined, ATTEMPT)
-    await switch.inbox.wait(CallEnded, PARK)
     assert joined.address == switch.agents[0]
-    (view,) = (await switch.adapter.snapshot()).calls
-    assert (view.correlator, view.phase, view.address) == (
-        ATTEMPT,
-        CallPhase.joined,
-        switch.agents[0],
-    )
+    talking = {ATTEMPT: (CallPhase.joined, switch.agents[0])}
+    if switch.adapter.capabilities.keeps_parked:
+        talking[PARK] = (CallPhase.joined, switch.agents[0])
+    else:
+        await switch.inbox.wait(CallEnded, PARK)
+    calls = (await switch.adapter.snapshot()).calls
+    assert {view.correlator: (view.phase, view.address) for view in calls} == talking
     assert CallEnded not in kinds(switch, ATTEMPT)
+
+
+async def test_agent_is_on_the_line_after_a_talk_where_the_switch_keeps_agents(
+    switch: SwitchHarness,
+) -> None:
+    agent, customer = await park_agent(switch), await hold_customer(switch)
+    await switch.adapter.join(join_command(switch, customer, agent))
+    await switch.inbox.wait(CallJoined, ATTEMPT)
+    switch.hang_up(ATTEMPT, EndedBy.customer)
+    await switch.inbox.wait(CallEnded, ATTEMPT)
+    parked = [(PARK, CallPhase.held, switch.agents[0])]
+    calls = (await switch.adapter.snapshot()).calls
+    shown = [(view.correlator, view.phase, view.address) for view in calls]
+    assert shown == (parked if switch.adapter.capabilities.keeps_parked else [])
 
 
 @pytest.mark.parametrize("by", [EndedBy.customer, EndedBy.agent])
@@ -212,8 +226,13 @@ async def test_snapshot_shows_calls_agents_and_trunks(switch: SwitchHarness) -> 
     assert (trunk.enabled, trunk.busy_lines) == (True, 1)
 
 
-async def test_command_that_fails_later_is_told_by_its_request(switch: SwitchHarness) -> None:
+async def test_command_that_fails_is_told_at_once_or_by_its_request(switch: SwitchHarness) -> None:
     agent, customer = await park_agent(switch), await hold_customer(switch)
+    if not switch.fails_later:
+        switch.break_next(Act.join, Break.refusal)
+        with pytest.raises(SwitchRefused):
+            await switch.adapter.join(join_command(switch, customer, agent))
+        return
     switch.break_next(Act.join, Break.fails_later)
     accepted = await switch.adapter.join(join_command(switch, customer, agent))
     failed = await switch.inbox.wait(CommandFailed)

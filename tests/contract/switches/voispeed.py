@@ -77,6 +77,7 @@ class VoispeedHarness:
     family = "voispeed"
     trunk = GATEWAY
     agents: tuple[str, ...] = ("101", "102")
+    fails_later = True
 
     def __init__(self, simulator: Simulator, adapter: VoispeedSwitch, inbox: Inbox) -> None:
         self._simulator = simulator
