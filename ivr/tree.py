@@ -147,7 +147,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def schema_problems(source: Source, error: ValidationError) -> list[Problem]:
     """What a schema says against a file, in an author's words, by line."""
     found: dict[tuple[int, int, str], Problem] = {}
-    for one in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for one in errors:
+        if one["type"] == "too_short" and _inside(one["loc"], errors):
+            continue
         path = source.known(one["loc"])
         if one["type"] == "union_tag_invalid":
             path = (*path, "kind")
@@ -164,6 +167,12 @@ def schema_problems(source: Source, error: ValidationError) -> list[Problem]:
         )
         found.setdefault((mark.line, mark.column, why), problem)
     return sorted(found.values(), key=lambda problem: (problem.line, problem.column))
+
+
+def _inside(place: Sequence[object], errors: Iterable[Any]) -> bool:
+    """Whether an item of this list is wrong itself: the list only seems too short without it."""
+    depth = len(place)
+    return any(len(one["loc"]) > depth and one["loc"][:depth] == place for one in errors)
 
 
 def _told(error: Any, source: Source, path: Sequence[str | int]) -> tuple[str, str]:

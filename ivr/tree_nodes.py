@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from dialer.windows import CallingHours
 from ivr.tree_parts import (
@@ -26,7 +26,10 @@ from ivr.tree_parts import (
     Tries,
 )
 
-Said = Name | Prompt
+Said = Annotated[
+    Annotated[Name, Tag("name")] | Annotated[Prompt, Tag("prompt")],
+    Discriminator(lambda value: "prompt" if isinstance(value, dict) else "name"),
+]
 """A prompt by its name in `prompts`, or written out in place."""
 Target = Name
 Choices = Annotated[dict[Keys, Target], Field(max_length=100)]

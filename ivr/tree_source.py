@@ -25,7 +25,10 @@ Path = tuple[str | int, ...]
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL = re.compile(r"-?(0|[1-9]\d{0,14})\.\d{1,15}")
 _WORDS: dict[str, Plain] = {"true": True, "false": False, "null": None, "~": None, "": None}
-_OWN_TAG = "tag:yaml.org,2002:"
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq")
+)
 
 
 class Mark(NamedTuple):
@@ -118,7 +121,7 @@ class _Reader:
         self._seen.add(id(node))
         if len(path) > MAX_DEPTH:
             raise _invalid(self.file, mark, "this is nested too deeply", "flatten it")
-        if not str(node.tag).startswith(_OWN_TAG):
+        if str(node.tag) not in _TAGS:
             raise _invalid(self.file, mark, f"tag {node.tag} isn't known", "remove the tag")
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
