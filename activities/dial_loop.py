@@ -40,6 +40,7 @@ from dialer.engine import Engine
 from dialer.events import (
     EVENT,
     AgentChanged,
+    CallForbidden,
     ContactsLoaded,
     Event,
     Tick,
@@ -257,8 +258,9 @@ class DialLoop:
     ) -> None:
         """Commit a step, then do what had to wait for that."""
         began = self._clock()
+        forbidden: Sequence[CallForbidden] = ()
         if step.entries or began - self._renewed_at >= RENEW:
-            await self._retry(
+            forbidden = await self._retry(
                 lambda: self._store.apply(
                     lease,
                     entries=step.entries,
@@ -269,7 +271,12 @@ class DialLoop:
             )
             self._renewed_at = self._clock()
         stale = self._clock() - step.began > STALE
+        unlawful = {one.attempt_id for one in forbidden}
+        for one in forbidden:
+            self._put(one)
         for command, since in step.after_commit:
+            if isinstance(command, PlaceCall) and command.attempt_id in unlawful:
+                continue
             if stale and isinstance(command, PlaceCall):
                 self._put(not_sent(command))
             else:

@@ -19,7 +19,7 @@ from dialer.commands import (
     RecordCall,
     RecordCommand,
 )
-from dialer.events import Event, Started, SwitchEvent
+from dialer.events import CallForbidden, Event, Started, SwitchEvent
 from dialer.model import Agent, AgentId, CampaignId, Dialable, SwitchId, Trunk
 from dialer.sharing import Demand
 from dialer.switching import Accepted, Capabilities, RawEvent, SwitchSnapshot
@@ -136,8 +136,12 @@ class DialStore(Protocol):
         records: Sequence[RecordCommand],
         cursors: Sequence[tuple[str, int]],
         now: datetime,
-    ) -> None:
-        """Write one step atomically, or raise `LeaseLost` and write nothing."""
+    ) -> Sequence[CallForbidden]:
+        """Write one step atomically, or raise `LeaseLost` and write nothing.
+
+        Calls that the law forbids by what is on record by then are not opened, and returned: they
+        must not be placed.
+        """
         ...
 
     async def claim_contacts(

@@ -13,6 +13,8 @@ from pydantic import Field, TypeAdapter
 
 from dialer.agent import AgentState
 from dialer.call import CallState
+from dialer.compliance.facts import Limit
+from dialer.media import RecordingAction, RecordingState, Verdict
 from dialer.model import AgentId, AttemptId, CallRef, ContactId, TrunkId
 from dialer.outcomes import Outcome
 
@@ -32,6 +34,10 @@ class PlaceCall:
     """Agent-first: whom the call starts at."""
     agent_address: str = ""
     agent_number: str = ""
+    detect_machine: bool = False
+    """Listen to who answered, and say so before the call counts as held."""
+    listen_limit: timedelta = timedelta(0)
+    """How long at most; only with `detect_machine`."""
     kind: Literal["place_call"] = "place_call"
 
 
@@ -73,10 +79,14 @@ class Divert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayMessage:
-    """Give a held customer the safe-harbour message, after which the switch ends the call."""
+    """Give a held customer a message, after which the switch ends the call."""
 
     correlator: str
     customer: CallRef
+    prompt: str = ""
+    """What the switch calls it; empty is the safe-harbour message of the switch."""
+    after_beep: bool = False
+    """Wait for a machine's greeting to end first."""
     kind: Literal["play_message"] = "play_message"
 
 
@@ -89,6 +99,18 @@ class HangUp:
     """None when the switch never told its own name of the call."""
     reason: str
     kind: Literal["hang_up"] = "hang_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCall:
+    """Start, stop, pause or resume the recording of a talk."""
+
+    correlator: str
+    call: CallRef | None
+    name: str
+    """Of the recording, unique on the switch."""
+    action: RecordingAction
+    kind: Literal["record_call"] = "record_call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +138,13 @@ class OpenAttemptRecord:
     trunk_id: TrunkId
     caller_id: str
     at: datetime
+    limits: tuple[Limit, ...] = ()
+    """What earlier calls may amount to; counted in the transaction that writes the row, which
+    leaves it unwritten, and the call unplaced, where they are more (`CallForbidden`).
+    """
+    person: str = ""
+    debt: str = ""
+    """Under which the call counts for campaigns to come."""
     kind: Literal["open_attempt"] = "open_attempt"
 
 
@@ -131,6 +160,9 @@ class SaveAttempt:
     answered_at: datetime | None = None
     joined_at: datetime | None = None
     agent_id: AgentId | None = None
+    recognised_at: datetime | None = None
+    """When the switch had heard who it is."""
+    verdict: Verdict | None = None
     kind: Literal["save_attempt"] = "save_attempt"
 
 
@@ -181,6 +213,35 @@ class ReturnContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecycleContact:
+    """What an agent said of a contact decides what becomes of him, after the attempt has ended."""
+
+    contact_id: ContactId
+    attempt_id: AttemptId
+    code: str
+    at: datetime
+    contact_state: ContactState
+    reason: str
+    due_at: datetime | None = None
+    wrong_number: str = ""
+    """The number that reaches somebody else."""
+    kind: Literal["recycle_contact"] = "recycle_contact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavePreview:
+    """A contact is on offer to an agent; without a contact, nothing is any more."""
+
+    agent_id: AgentId
+    at: datetime
+    contact_id: ContactId | None = None
+    ends_at: datetime | None = None
+    skips_left: int | None = None
+    """None is any number."""
+    kind: Literal["save_preview"] = "save_preview"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaveAgent:
     """An agent's state changed."""
 
@@ -212,6 +273,22 @@ class SaveDisposition:
     code: str
     at: datetime
     kind: Literal["save_disposition"] = "save_disposition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRecording:
+    """A recording's state changed."""
+
+    name: str
+    attempt_id: AttemptId
+    state: RecordingState
+    at: datetime
+    retention: timedelta | None = None
+    """With the first state: how long it is kept."""
+    agent_id: AgentId | None = None
+    by: str = ""
+    reason: str = ""
+    kind: Literal["save_recording"] = "save_recording"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +327,7 @@ class Drained:
     kind: Literal["drained"] = "drained"
 
 
-SwitchCommand = PlaceCall | ParkAgent | Join | Divert | PlayMessage | HangUp
+SwitchCommand = PlaceCall | ParkAgent | Join | Divert | PlayMessage | HangUp | RecordCall
 """Carried out by a switch."""
 
 RecordCommand = (
@@ -258,9 +335,12 @@ RecordCommand = (
     | SaveAttempt
     | CloseAttempt
     | ReturnContact
+    | RecycleContact
+    | SavePreview
     | SaveAgent
     | ReleaseAgent
     | SaveDisposition
+    | SaveRecording
     | NotePacing
     | NoteOddity
 )
@@ -273,15 +353,19 @@ Command = Annotated[
     | Divert
     | PlayMessage
     | HangUp
+    | RecordCall
     | LoadContacts
     | TakeSnapshot
     | OpenAttemptRecord
     | SaveAttempt
     | CloseAttempt
     | ReturnContact
+    | RecycleContact
+    | SavePreview
     | SaveAgent
     | ReleaseAgent
     | SaveDisposition
+    | SaveRecording
     | NotePacing
     | NoteOddity
     | Drained,

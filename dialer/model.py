@@ -11,6 +11,9 @@ from typing import Annotated, NewType
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialer.compliance.facts import History
+from dialer.compliance.settings import ComplianceSettings
+from dialer.media import AmdSettings, RecordingSettings
 from dialer.outcomes import Outcome
 from dialer.retry import RetryRules
 from dialer.windows import CallingHours
@@ -93,6 +96,25 @@ class PacingSettings(Frozen):
     """Ceiling on calls in progress of this campaign."""
 
 
+class PreviewSettings(Frozen):
+    """How long an agent may read before a contact is dialed, and whether he may skip it."""
+
+    dial_after: Annotated[
+        timedelta | None, Field(ge=timedelta(seconds=1), le=timedelta(minutes=4))
+    ] = timedelta(seconds=30)
+    """The contact is dialed by itself after this time; None is only when the agent says so."""
+    limit: Annotated[timedelta, Field(ge=timedelta(seconds=10), le=timedelta(minutes=4))] = (
+        timedelta(minutes=2)
+    )
+    """How long an offer lasts that isn't dialed by itself."""
+    skips: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    """Most contacts an agent may skip in a row; 0 is none, None is any number."""
+    again_after: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=30))] = timedelta(
+        hours=1
+    )
+    """When a contact that was skipped, or not dialed in time, is offered again."""
+
+
 class CampaignSettings(Frozen):
     """Everything a person chooses about a campaign; may change while it runs."""
 
@@ -127,6 +149,14 @@ class CampaignSettings(Frozen):
     contact_hours: CallingHours = CallingHours.always()
     """When a contact may be called, in the zone of the number."""
     retry: RetryRules = RetryRules()
+    preview: PreviewSettings = PreviewSettings()
+    owner_only: bool = False
+    """A contact that belongs to an agent is called only for him, while he is free."""
+    compliance: ComplianceSettings = ComplianceSettings()
+    """The law that is kept at every call."""
+    amd: AmdSettings = AmdSettings()
+    """Whether the switch listens to who answered, and what follows."""
+    recording: RecordingSettings = RecordingSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +168,11 @@ class Number:
     zones: tuple[str, ...] = ()
     """IANA zones the number may be in; empty means unknown (the campaign's zone is used)."""
     label: str = ""
+    attempts: int = 0
+    """How often it was called for this contact."""
+    last_outcome: Outcome | None = None
+    score: float = 0.0
+    """How likely somebody answers at this hour, where best numbers come first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +188,12 @@ class Dialable:
     tried: tuple[tuple[Outcome, int], ...] = ()
     """How often each outcome was had before."""
     owner: AgentId | None = None
+    said: tuple[tuple[str, int], ...] = ()
+    """How often agents said what before, where a rule speaks of it."""
     turn: int = 0
     """Place in the mix of the campaign's lists; lower first."""
+    history: History | None = None
+    """What the law needs to know; None where no law was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from dialer.compliance.rules import AbandonmentRule, PatienceRule, RecordsRule, RingRule
 from dialer.compliance.settings import all_rules
 from dialer.model import CampaignSettings, Mode
 from dialer.rejections import Rejected
-
-T = TypeVar("T")
 
 AGENTS_MAY_BE_LATE = frozenset({Mode.predictive, Mode.power, Mode.progressive, Mode.preview})
 
@@ -49,17 +46,31 @@ def bound(settings: CampaignSettings) -> tuple[CampaignSettings, tuple[Bound, ..
             case PatienceRule() if settings.patience > rule.most:
                 changes.append(_change(name, "patience", settings.patience, rule.most))
                 settings = settings.model_copy(update={"patience": rule.most})
-            case AbandonmentRule() if settings.pacing.target_abandonment > rule.cap:
-                cap = settings.pacing.target_abandonment
-                changes.append(_change(name, "pacing.target_abandonment", cap, rule.cap))
-                pacing = settings.pacing.model_copy(update={"target_abandonment": rule.cap})
-                settings = settings.model_copy(update={"pacing": pacing})
+            case AbandonmentRule():
+                settings = _bound_pacing(name, rule, settings, changes)
             case _:
                 pass
     return settings, tuple(changes)
 
 
-def _change(rule: str, setting: str, was: T, now: T) -> Bound:
+def _bound_pacing(
+    name: str, rule: AbandonmentRule, settings: CampaignSettings, changes: list[Bound]
+) -> CampaignSettings:
+    pacing = settings.pacing
+    if pacing.target_abandonment > rule.cap:
+        was = pacing.target_abandonment
+        changes.append(_change(name, "pacing.target_abandonment", was, rule.cap))
+        pacing = pacing.model_copy(update={"target_abandonment": rule.cap})
+    window = pacing.abandonment_window
+    if window is None or window > rule.window:
+        changes.append(_change(name, "pacing.abandonment_window", window, rule.window))
+        pacing = pacing.model_copy(update={"abandonment_window": rule.window})
+    if pacing is settings.pacing:
+        return settings
+    return settings.model_copy(update={"pacing": pacing})
+
+
+def _change(rule: str, setting: str, was: object, now: object) -> Bound:
     return Bound(rule=rule, setting=setting, was=str(was), now=str(now))
 
 

@@ -18,6 +18,10 @@ class Buffer:
     asked_at: datetime | None = None
     exhausted: bool = False
     """The store has nobody else, now or later."""
+    kept: list[ContactId] = field(default_factory=list)
+    """Those held that are dialed only with an agent kept for them, in order."""
+    changed: bool = False
+    """Lists were changed while the store was asked: its reply may be older than that."""
     load_after: datetime | None = None
     """Don't ask before: nobody else is due until then."""
 
@@ -38,6 +42,19 @@ class Buffer:
                 return found
         return None
 
+    def keep(self, contact: Dialable, claimed_at: datetime) -> None:
+        """Put a contact aside until an agent can be kept for it."""
+        self.held[contact.contact_id] = (contact, claimed_at)
+        self.kept.append(contact.contact_id)
+
+    def pop_kept(self) -> tuple[Dialable, datetime] | None:
+        """The first of those put aside, and when it was claimed."""
+        while self.kept:
+            found = self.held.pop(self.kept.pop(0), None)
+            if found is not None:
+                return found
+        return None
+
     def remove(self, contact_id: ContactId) -> Dialable | None:
         """Drop a contact, if it is here."""
         found = self.held.pop(contact_id, None)
@@ -48,6 +65,7 @@ class Buffer:
         contacts = [contact for contact, _ in self.held.values()]
         self.held.clear()
         self.heap.clear()
+        self.kept.clear()
         return contacts
 
     def news(self, due_at: datetime) -> None:

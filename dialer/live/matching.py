@@ -14,7 +14,7 @@ from dialer.commands import Divert, Join
 from dialer.live import agents, calls
 from dialer.live.deadlines import Timer
 from dialer.live.world import Line, LiveCall, World
-from dialer.model import Distribution
+from dialer.model import Dialable, Distribution
 
 JOIN_LIMIT = timedelta(seconds=3)
 """How long a reservation lasts until the switch must have said something."""
@@ -28,15 +28,24 @@ JOIN_CHECK = timedelta(seconds=2)
 
 def match(world: World, now: datetime) -> None:
     """Join every waiting person for whom an agent is free."""
-    if not world.waiting or not world.free or not world.joins:
+    if not world.waiting or not world.joins:
         return
     for call in list(world.waiting.values()):
-        if not world.free:
-            return
+        kept = kept_line(world, call) if call.promised else None
+        if kept is None and not world.free:
+            continue
         if _joinable(call, now):
-            line = pick(world, call, now)
+            line = kept or pick(world, call, now)
             if line is not None:
                 _join(world, call, line, now)
+
+
+def kept_line(world: World, call: LiveCall) -> Line | None:
+    """The agent who was kept for a call and is still there."""
+    line = world.agents.get(call.agent_id) if call.agent_id else None
+    if line is None or line.attempt_id != call.attempt_id or line.park_gone or line.releasing:
+        return None
+    return line if line.state in (AgentState.reserved, AgentState.ringing) else None
 
 
 def _joinable(call: LiveCall, now: datetime) -> bool:
@@ -57,6 +66,8 @@ def pick(world: World, call: LiveCall | None, now: datetime) -> Line | None:
         and world.can_take(line, now)
         and (call is None or call.leg_known or line.state is AgentState.idle)
     ]
+    if owner and world.started.settings.owner_only:
+        able = [line for line in able if line.agent.agent_id == owner]
     if not able:
         return None
     for line in able:
@@ -74,11 +85,22 @@ def pick(world: World, call: LiveCall | None, now: datetime) -> Line | None:
             assert_never(never)
 
 
+def pick_for(world: World, contact: Dialable, now: datetime) -> Line | None:
+    """The free agent for whom a contact is to be called: his owner, or where he may, another."""
+    owner = world.free.get(contact.owner) if contact.owner else None
+    if owner is not None and world.can_take(owner, now):
+        return owner
+    if contact.owner and world.started.settings.owner_only:
+        return None
+    return pick(world, None, now)
+
+
 def _join(world: World, call: LiveCall, line: Line, now: datetime) -> None:
     assert call.call is not None  # noqa: S101  # `_joinable` says so
-    on_line = line.state is AgentState.parked
+    on_line = line.state in (AgentState.parked, AgentState.reserved)
     call.agent_id, call.join_asked_at, call.join_request = line.agent.agent_id, now, ""
-    agents.reserve(world, line, call.attempt_id, now)
+    if line.attempt_id != call.attempt_id:
+        agents.reserve(world, line, call.attempt_id, now)
     world.move_call(call, CallMove.join_asked)
     world.deadlines.cancel(Timer.patience, call.attempt_id)
     limit = JOIN_LIMIT if on_line else _divert_limit(call, now)

@@ -37,7 +37,7 @@ def _keep_another(world: World, call: LiveCall, now: datetime) -> None:
     lost = world.agents.get(call.agent_id) if call.agent_id else None
     if lost is not None and lost.attempt_id == call.attempt_id:
         agents.unreserve(world, lost, now, suspect=False, failure=False)
-    line = matching.pick(world, None, now)
+    line = matching.pick_for(world, call.contact, now)
     if line is not None:
         promise(world, call, line, now)
         return

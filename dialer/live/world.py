@@ -20,6 +20,7 @@ from dialer.live.census import Census, same_to_pacer
 from dialer.live.correlators import Correlators
 from dialer.live.deadlines import Deadlines, Timer
 from dialer.live.trunks import Trunks
+from dialer.media import RecordingState, Verdict
 from dialer.model import (
     Agent,
     AgentId,
@@ -63,6 +64,9 @@ class Past:
     """A person who turned up later was given the message or hung up on."""
     call: CallRef | None = None
     """Of that person."""
+    contact: Dialable | None = None
+    """Who was called, and where, for what an agent says of it later."""
+    number: Number | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +92,13 @@ class LiveCall:
     """When a snapshot was asked for that lacked this call, and nothing was heard of it since."""
     """Nobody knows whether the request to dial was carried out."""
     answered_at: datetime | None = None
+    listens: bool = False
+    """The switch was asked to find out who answers."""
+    verdict: Verdict | None = None
+    recognised_at: datetime | None = None
+    """When the verdict was reached, in the switch's time."""
+    held_told: bool = False
+    """The switch holds it, and the verdict isn't in yet."""
     give_up_at: datetime | None = None
     """When the person's patience ends."""
     joined_at: datetime | None = None
@@ -107,6 +118,13 @@ class LiveCall:
     abandoned_told: bool = False
     """The pacer has been told that nobody came."""
     contact_removed: str = ""
+    disposition: str = ""
+    """What an agent has said of it already."""
+    promised: bool = False
+    """The law allows it only with an agent kept for it."""
+    recording: RecordingState | None = None
+    recordings: int = 0
+    """How often recording was begun; names the newest."""
     ended: CallEnded | None = None
     """The end of a call whose join is still to be told, if it happened."""
 
@@ -139,6 +157,8 @@ class Line:
     """The disposition came before the end of the talk."""
     leaving: str = ""
     """Why he leaves the campaign once he has finished."""
+    skips: int = 0
+    """Contacts he skipped since his last call."""
 
     @property
     def stays(self) -> bool:
@@ -154,6 +174,16 @@ class Line:
     def order(self) -> tuple[int, str]:
         """Place among the agents that never depends on time."""
         return (self.agent.order, self.agent.agent_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Preview:
+    """A contact that an agent reads."""
+
+    contact: Dialable
+    offered_at: datetime
+    dial: bool = False
+    """He, or time, has said so."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -182,9 +212,15 @@ class World:
     trunks: Trunks
     started_at: datetime
     counts: Counts = field(default_factory=Counts)
+    verdicts: dict[Verdict, int] = field(default_factory=dict)
+    """Of the calls that were listened to."""
     calls: dict[str, LiveCall] = field(default_factory=dict)
     waiting: dict[str, LiveCall] = field(default_factory=dict)
     """Persons without an agent, in order of answer."""
+    promised: dict[str, LiveCall] = field(default_factory=dict)
+    """Calls that ring with an agent kept for them."""
+    keeping: bool = False
+    """Contacts were put aside until an agent can be kept, and nothing says so yet."""
     contacts: dict[str, str] = field(default_factory=dict)
     """Contact -> its open attempt."""
     agents: dict[AgentId, Line] = field(default_factory=dict)
@@ -196,6 +232,8 @@ class World:
     """Idle agents of a switch that parks them."""
     leaving: dict[AgentId, Line] = field(default_factory=dict)
     """Agents who were withdrawn and finish what they are about."""
+    previews: dict[AgentId, Preview] = field(default_factory=dict)
+    """What agents read, who are kept meanwhile."""
     parks: dict[str, AgentId] = field(default_factory=dict)
     last_served: tuple[int, str] = (-(10**9), "")
     buffer: Buffer = field(default_factory=Buffer)
@@ -310,6 +348,8 @@ class World:
                 answered_at=call.answered_at,
                 joined_at=call.joined_at,
                 agent_id=call.agent_id,
+                recognised_at=call.recognised_at,
+                verdict=call.verdict,
             )
         )
 
@@ -340,6 +380,7 @@ class World:
             present = parked and not line.releasing and line.suspect_at is None
         else:
             present = idle and line.willing
+        present = present and line.agent.agent_id not in self.previews
         if present != (line.agent.agent_id in self.free):
             self.pace_due = True
         _member(self.free, line, present=present)

@@ -23,12 +23,21 @@ from activities.ports import (
     switch_channel,
 )
 from dialer.commands import RecordCommand
-from dialer.events import DrainRequested, Started
+from dialer.events import CallForbidden, DrainRequested, Started
 from dialer.lists import Turns
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Dialable
 from dialer.sharing import Demand
 from dialer.switching import Capabilities
-from offhook.storage import claim_sql, dial_reads, dial_sql, sharing, sharing_sql, step_sql
+from offhook.storage import (
+    claim_sql,
+    compliance_reads,
+    compliance_sql,
+    dial_reads,
+    dial_sql,
+    sharing,
+    sharing_sql,
+    step_sql,
+)
 from offhook.storage.claiming import Claimed, claim
 from offhook.storage.errors import CampaignNotFound
 from offhook.storage.inbox import post_on
@@ -72,6 +81,7 @@ class PostgresDialStore:
                     campaign_channel(campaign),
                 )
                 await connection.execute(dial_sql.GIVE_BACK, campaign, shard)
+                await connection.execute(claim_sql.FORGET_PREVIEWS, campaign)
                 if known["phase"] == CampaignPhase.draining:
                     order = DrainRequested(reason=known["phase_reason"])
                     key = f"take-over-{shard}-{row['epoch']}"
@@ -122,8 +132,9 @@ class PostgresDialStore:
         records: Sequence[RecordCommand],
         cursors: Sequence[tuple[str, int]],
         now: datetime,
-    ) -> None:
-        """Write one step atomically, or raise `LeaseLost` and write nothing.
+    ) -> tuple[CallForbidden, ...]:
+        """Write one step atomically, or raise `LeaseLost` and write nothing. Calls that the law
+        forbids by what is on record now are not opened, and told.
 
         A step whose last journal number is already written was committed before its reply got
         lost: nothing is left to do. Without entries only the lease is renewed.
@@ -136,9 +147,13 @@ class PostgresDialStore:
         arguments: list[object] = [lease.campaign_id, lease.shard, lease.epoch]
         arguments += [orjson.dumps(dict(cursors)).decode(), now, last, step.pacing]
         with store_errors():
-            wrote = await self._pool.fetchval(statement, *arguments, *arrays)
-            if wrote is None and not await self._wrote_before(lease, last):
-                raise LeaseLost(lease.campaign_id)
+            told = await self._pool.fetch(statement, *arguments, *arrays)
+            if not told:
+                if not await self._wrote_before(lease, last):
+                    raise LeaseLost(lease.campaign_id)
+                if step.opened:
+                    told = await self._pool.fetch(compliance_sql.FORBIDDEN, step.opened)
+        return compliance_reads.forbidden(told) if step.opened else ()
 
     async def _wrote_before(self, lease: Lease, last: int | None) -> bool:
         held = await self._pool.fetchrow(dial_sql.LEASE, lease.campaign_id, lease.shard)
@@ -164,7 +179,7 @@ class PostgresDialStore:
             with store_errors():
                 async with self._pool.acquire() as connection, connection.transaction():
                     done = await self._claim(connection, lease, earlier, limit, now, token)
-                    contacts = await self._dialable(connection, lease, done.ids)
+                    contacts = await self._dialable(connection, lease, done, now)
         except (StoreUnavailable, asyncio.CancelledError):
             self._unanswered[key] = [*earlier, token]
             raise
@@ -189,9 +204,10 @@ class PostgresDialStore:
         return await claim(connection, lease, limit=limit, now=now, token=token, mix=mix)
 
     async def _dialable(
-        self, connection: Connection, lease: Lease, ids: Sequence[int]
+        self, connection: Connection, lease: Lease, done: Claimed, now: datetime
     ) -> tuple[Dialable, ...]:
         """The claimed contacts with the numbers that may be dialed; who has none is finished."""
+        ids = done.ids
         if not ids:
             return ()
         mix = self._mixes.setdefault((lease.campaign_id, lease.shard), Turns())
@@ -209,8 +225,11 @@ class PostgresDialStore:
                 mix.next += 1
             else:
                 hopeless.append((who, "in_other_list" if contact.numbers else "no_number"))
+        found = await compliance_reads.with_history(connection, lease.campaign_id, found, now)
         if hopeless:
             await connection.execute(claim_sql.FINISH, *map(list, zip(*hopeless, strict=True)))
+        if done.best_first:
+            return await dial_reads.scored(connection, found, now)
         return tuple(found)
 
     async def share(self, lease: Lease, demand: Demand, *, now: datetime) -> Shares:

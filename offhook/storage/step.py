@@ -21,23 +21,35 @@ from dialer.commands import (
     NotePacing,
     OpenAttemptRecord,
     RecordCommand,
+    RecycleContact,
     ReleaseAgent,
     ReturnContact,
     SaveAgent,
     SaveAttempt,
     SaveDisposition,
+    SavePreview,
     SaveRecording,
 )
+from dialer.compliance.facts import Limit
 from dialer.media import RUNNING
+from dialer.outcomes import Outcome
 
 Row = tuple[object, ...]
+_KEPT = 8
+"""Fields of an attempt that are written once, when it is opened."""
 MAX_DETAIL = 500
+SAID = "said "
+"""Before the words of agents, which are counted beside the outcomes."""
 
 
 @dataclass(slots=True)
 class _Attempt:
     """What a step changes of one attempt; None keeps what is stored."""
 
+    person: str = ""
+    debt: str = ""
+    limits: str = ""
+    """Those that the guard counts, as JSON."""
     contact_id: int | None = None
     number: str | None = None
     trunk_id: str | None = None
@@ -111,8 +123,14 @@ class Step:
     dispositions: list[Row] = field(default_factory=list)
     oddities: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     released: list[Row] = field(default_factory=list)
+    previews: dict[str, Row] = field(default_factory=dict)
     recordings: dict[str, _Recording] = field(default_factory=dict)
     pacing: str | None = None
+
+    @property
+    def opened(self) -> list[str]:
+        """The attempts that it opens."""
+        return [key for key, one in self.attempts.items() if one.opened_at is not None]
 
     def rows(self, entries: Sequence[JournalEntry], now: datetime) -> dict[str, list[Row]]:
         """The rows of each part of the statement, by the part's name; parts without rows are left
@@ -124,7 +142,9 @@ class Step:
                 (key, *_values(a)) for key, a in self.attempts.items() if a.opened_at is not None
             ],
             "moved": [
-                (key, *_values(a)[5:]) for key, a in self.attempts.items() if a.opened_at is None
+                (key, *_values(a)[_KEPT:])
+                for key, a in self.attempts.items()
+                if a.opened_at is None
             ],
             "contacts": [
                 (key, c.state, c.due_at, c.attempts, json.dumps(c.tried), c.finished_reason)
@@ -139,6 +159,7 @@ class Step:
             "recordings": [_recording_row(one) for one in self.recordings.values()],
             "oddities": [(key, n, now, c, d) for key, (n, c, d) in self.oddities.items()],
             "released": list(self.released),
+            "previews": list(self.previews.values()),
         }
         return {name: rows for name, rows in parts.items() if rows}
 
@@ -156,6 +177,10 @@ def fold(records: Iterable[RecordCommand]) -> Step:
                 _close(step, record)
             case ReturnContact():
                 _return(step, record)
+            case RecycleContact():
+                _recycle(step, record)
+            case SavePreview():
+                _preview(step, record)
             case SaveAgent():
                 _agent(step, record)
             case ReleaseAgent():
@@ -196,8 +221,21 @@ def _open(step: Step, record: OpenAttemptRecord) -> None:
     attempt.trunk_id = record.trunk_id
     attempt.caller_id = record.caller_id
     attempt.opened_at = record.at
+    attempt.person, attempt.debt = record.person, record.debt
+    if record.limits:
+        attempt.limits = json.dumps([_limit(one) for one in record.limits])
     attempt.state = CallState.placing
     _contact(step, record.contact_id).state = ContactState.dialing
+
+
+def _limit(limit: Limit) -> dict[str, object]:
+    return {
+        "rule": limit.rule,
+        "key": limit.key,
+        "counted": limit.counted,
+        "most": limit.most,
+        "within": limit.within.total_seconds(),
+    }
 
 
 def _move(step: Step, record: SaveAttempt) -> None:
@@ -241,6 +279,29 @@ def _return(step: Step, record: ReturnContact) -> None:
     count = step.refusals.setdefault(key, _Count(0, record.at, record.at))
     count.count += 1
     count.last_at = record.at
+
+
+def _recycle(step: Step, record: RecycleContact) -> None:
+    contact = _contact(step, record.contact_id)
+    contact.state = record.contact_state
+    contact.due_at = record.due_at or contact.due_at
+    contact.finished_reason = _finished(record.contact_state, record.reason)
+    said = f"{SAID}{record.code}"
+    contact.tried[said] = contact.tried.get(said, 0) + 1
+    if record.wrong_number:
+        key = (int(record.contact_id), record.wrong_number)
+        step.numbers[key] = (step.numbers.get(key, (0, ""))[0], Outcome.invalid)
+
+
+def _preview(step: Step, record: SavePreview) -> None:
+    contact = None if record.contact_id is None else int(record.contact_id)
+    step.previews[record.agent_id] = (
+        record.agent_id,
+        contact,
+        record.at,
+        record.ends_at,
+        record.skips_left,
+    )
 
 
 def _finished(state: ContactState, reason: str) -> str:

@@ -55,17 +55,18 @@ _PARTS = {
         SELECT $1, $2, $3, x.seq, x.at, x.event, x.commands, x.inbox_id FROM {rows}""",
     ),
     "opened": _Part(
-        "id text, contact_id bigint, number text, trunk_id text, caller_id text,"
+        "id text, person text, debt text, limits text, contact_id bigint, number text,"
+        " trunk_id text, caller_id text,"
         f" opened_at timestamptz, {_MOVED}",
         """INSERT INTO attempts (
             campaign_id, shard, epoch, id, contact_id, number, trunk_id, caller_id, opened_at,
             state, accepted_at, answered_at, joined_at, ended_at, agent_id, outcome, reason, cause,
-            talk, disposition, call_id, call_leg, recognised_at, verdict)
+            talk, disposition, call_id, call_leg, recognised_at, verdict, person, debt)
         SELECT $1, $2, $3, x.id, x.contact_id, x.number, x.trunk_id, x.caller_id, x.opened_at,
             x.state, x.accepted_at, x.answered_at, x.joined_at, x.ended_at, x.agent_id, x.outcome,
             COALESCE(x.reason, ''), COALESCE(x.cause, ''), x.talk, x.disposition, x.call_id,
-            COALESCE(x.call_leg, ''), x.recognised_at, x.verdict
-        FROM {rows}""",
+            COALESCE(x.call_leg, ''), x.recognised_at, x.verdict, x.person, x.debt
+        FROM {rows} WHERE x.id NOT IN (SELECT attempt_id FROM forbidden)""",
     ),
     # An outcome that was written stays: an attempt ends once.
     "moved": _Part(
@@ -104,7 +105,8 @@ _PARTS = {
             claim_shard = CASE WHEN x.state IN ('claimed', 'dialing') THEN c.claim_shard END,
             claim_epoch = CASE WHEN x.state IN ('claimed', 'dialing') THEN c.claim_epoch END,
             claim_token = NULL
-        FROM {rows} WHERE c.id = x.id AND c.campaign_id = $1""",
+        FROM {rows} WHERE c.id = x.id AND c.campaign_id = $1
+            AND x.id NOT IN (SELECT contact_id FROM forbidden)""",
     ),
     "numbers": _Part(
         "contact_id bigint, number text, attempts smallint, last_outcome text",
@@ -171,6 +173,16 @@ _PARTS = {
         SET count = o.count + EXCLUDED.count, last_at = EXCLUDED.last_at,
             last_correlator = EXCLUDED.last_correlator, last_detail = EXCLUDED.last_detail""",
     ),
+    "previews": _Part(
+        "agent_id text, contact_id bigint, offered_at timestamptz, ends_at timestamptz,"
+        " skips_left integer",
+        """INSERT INTO previews AS p (
+            campaign_id, agent_id, contact_id, offered_at, ends_at, skips_left)
+        SELECT $1, x.agent_id, x.contact_id, x.offered_at, x.ends_at, x.skips_left FROM {rows}
+        ON CONFLICT (campaign_id, agent_id) DO UPDATE SET contact_id = EXCLUDED.contact_id,
+            offered_at = EXCLUDED.offered_at, ends_at = EXCLUDED.ends_at,
+            skips_left = EXCLUDED.skips_left""",
+    ),
     "released": _Part(
         "agent_id text",
         """DELETE FROM agent_leases l USING {rows}
@@ -193,8 +205,9 @@ _SHAPES: tuple[tuple[str, ...], ...] = (
 def composed(parts: Mapping[str, Sequence[tuple[object, ...]]]) -> tuple[str, list[object]]:
     """The statement that writes these rows, and its parameters from the first array on.
 
-    It returns one row when it wrote, none when it was fenced off. The parameters before the arrays:
-    campaign, shard, epoch, cursors, now, last journal number, pacing.
+    It returns a row or more when it wrote, none when it was fenced off. Where calls are opened, the
+    rows are those that the record did not agree to, or one of nulls. The parameters before the
+    arrays: campaign, shard, epoch, cursors, now, last journal number, pacing.
     """
     shape = next(shape for shape in _SHAPES if parts.keys() <= set(shape))
     arrays: list[object] = []
@@ -209,9 +222,14 @@ def composed(parts: Mapping[str, Sequence[tuple[object, ...]]]) -> tuple[str, li
 def _statement(shape: tuple[str, ...]) -> str:
     written = [_FENCE]
     parameter = _FENCE_PARAMETERS
+    guarded = "opened" in shape
     for name in shape:
         part = _PARTS[name]
         columns = [column.split() for column in part.columns.split(",")]
+        if name == "opened":
+            written.append(
+                _guard({column: parameter + i for i, (column, _) in enumerate(columns, 1)})
+            )
         arrays = ", ".join(
             f"${parameter + number}::{kind}[]" for number, (_, kind) in enumerate(columns, 1)
         )
@@ -221,4 +239,16 @@ def _statement(shape: tuple[str, ...]) -> str:
         written.append(f"{name}_written AS ({part.sql.replace('{rows}', rows)})")
         if part.update:
             written.append(f"{name}_updated AS ({part.update.replace('{rows}', rows)})")
-    return f"WITH {', '.join(written)} SELECT 1 FROM fence"
+    told = "f.* FROM fence LEFT JOIN forbidden f ON true" if guarded else "1 FROM fence"
+    return f"WITH {', '.join(written)} SELECT {told}"
+
+
+def _guard(places: Mapping[str, int]) -> str:
+    """The law's last word: which of the calls to be opened the record does not agree to.
+
+    They are neither opened nor is their contact said to be dialed. The function gets the fence as
+    an argument, so that a step that is fenced off asks and locks nothing.
+    """
+    arguments = ("id", "contact_id", "number", "opened_at", "person", "debt", "limits")
+    passed = ", ".join(f"${places[name]}" for name in arguments)
+    return f"forbidden AS (SELECT * FROM forbid_calls((SELECT 1 FROM fence), $1, {passed}))"

@@ -315,6 +315,8 @@ attempts = Table(
     Column("disposition", Text, nullable=True),
     Column("call_id", Text, nullable=True),
     _text("call_leg"),
+    _text("person"),
+    _text("debt"),
     _at("recognised_at"),
     Column("verdict", Text, nullable=True),
     _one_of("state", CallState),
@@ -331,6 +333,8 @@ attempts = Table(
     ),
     Index(None, "campaign_id", "opened_at"),
     Index(None, "contact_id", "opened_at"),
+    Index(None, "person", "opened_at", postgresql_where=text("person <> ''")),
+    Index(None, "debt", "opened_at", postgresql_where=text("debt <> ''")),
     Index(None, "number", "opened_at"),
     Index(
         "attempts_disposition_idx",
