@@ -7,15 +7,18 @@ A tick that yields no command leaves nothing changed that a later step could not
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from dialer.commands import Command, Drained
+from dialer.compliance.binding import bound
 from dialer.events import (
     AgentChanged,
     AgentWithdrawn,
     CallAnswered,
     CallEnded,
+    CallForbidden,
     CallHeld,
     CallJoined,
     CallRinging,
@@ -23,12 +26,16 @@ from dialer.events import (
     CommandAccepted,
     CommandFailed,
     ContactRemoved,
+    ContactsAdded,
     ContactsLoaded,
     Disposed,
     DrainRequested,
     Event,
     MachineDetected,
     PauseRequested,
+    PersonDetected,
+    PreviewAnswered,
+    RecordingOrdered,
     ResumeRequested,
     SettingsChanged,
     SnapshotTaken,
@@ -37,13 +44,27 @@ from dialer.events import (
     Tick,
     TrunksChanged,
 )
-from dialer.live import agents, matching, orders, placing, recovery, replies, selection, timers
+from dialer.live import (
+    agents,
+    forbidden,
+    listening,
+    matching,
+    orders,
+    placing,
+    previewing,
+    promised,
+    recording,
+    recovery,
+    replies,
+    selection,
+    timers,
+)
 from dialer.live.correlators import Correlators
 from dialer.live.deadlines import Timer
 from dialer.live.demand import demand_of
 from dialer.live.law import Rule
 from dialer.live.status import EngineStatus, status_of
-from dialer.live.switch_events import on_line_event, on_machine
+from dialer.live.switch_events import on_line_event
 from dialer.live.trunks import Bucket, Trunks
 from dialer.live.world import SNAPSHOT_EVERY, Counts, World
 from dialer.model import Agent, AgentId, CampaignSettings, Trunk
@@ -141,9 +162,9 @@ class Engine:
         return self._world
 
     def _begin(self, event: Started, now: datetime) -> World:
-        settings = event.settings
+        settings, _ = bound(event.settings)
         world = World(
-            started=event,
+            started=replace(event, settings=settings),
             correlators=Correlators(event.campaign_id, event.shard, event.epoch),
             pacer=self._make_pacer(settings, event.tally),
             trunks=Trunks(
@@ -157,6 +178,7 @@ class Engine:
                 joined=event.tally.joined,
             ),
             paused=event.paused,
+            verdicts=dict(event.tally.verdicts),
         )
         for agent in event.agents:
             orders.agent_changed(world, agent, now)
@@ -182,20 +204,30 @@ class Engine:
             case CommandFailed():
                 replies.on_failed(world, event, now)
             case MachineDetected():
-                on_machine(world, event, now)
+                listening.on_machine(world, event, now)
+            case PersonDetected():
+                listening.on_person(world, event, now)
             case SnapshotTaken():
                 replies.link_up(world)
                 recovery.reconcile(world, event, now)
             case ContactsLoaded():
                 selection.loaded(world, event, now)
+            case ContactsAdded():
+                selection.added(world, now)
+            case PreviewAnswered():
+                previewing.answered(world, event, now)
             case ContactRemoved():
                 selection.removed(world, event, now)
+            case CallForbidden():
+                forbidden.on_forbidden(world, event, now)
             case AgentChanged():
                 orders.agent_changed(world, event.agent, now)
             case AgentWithdrawn():
                 orders.agent_withdrawn(world, event, now)
             case Disposed():
                 orders.disposed(world, event, now)
+            case RecordingOrdered():
+                recording.ordered(world, event, now)
             case TrunksChanged():
                 orders.trunks_changed(world, event, now)
             case SettingsChanged():
@@ -219,8 +251,10 @@ class Engine:
             matching.match(world, now)
         if world.drained:
             return
+        previewing.tidy(world, now)
         agents.give_up_leaving(world, now)
         agents.park_resting(world, now)
+        promised.keep(world, now)
         if world.pace_due or tick:
             placing.pace(world, self._rules, now)
         selection.load(world, now)

@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialer.lists.next_number import NumberOrder
 from dialer.outcomes import Outcome
 
 Delay = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=90))]
@@ -33,6 +34,10 @@ class RetryReason(StrEnum):
     """The outcome was had as often as it may be."""
     contact_limit = "contact_limit"
     """The contact was tried as often as it may be."""
+    disposition = "disposition"
+    """An agent's word says so."""
+    disposition_limit = "disposition_limit"
+    """Agents said it as often as it may be said."""
     needs_review = "needs_review"
     """Nobody knows what happened; a person decides."""
 
@@ -59,8 +64,24 @@ def _rule(*, attempts: int = 100, **delay: float) -> OutcomeRule:
     return OutcomeRule(delay=timedelta(**delay) if delay else None, attempts=attempts)
 
 
+class DispositionRule(BaseModel):
+    """What an agent's word means for a contact who was spoken to; without a rule he is finished."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    delay: Delay | None = None
+    """Time until the contact is called again; None for never."""
+    attempts: Annotated[int, Field(ge=1, le=100)] = 100
+    """How often it may be said before the contact is given up."""
+    wrong_number: bool = False
+    """The number reaches somebody else: it is finished, and the contact goes on with the next."""
+
+
+Code = Annotated[str, Field(min_length=1, max_length=60)]
+
+
 class RetryRules(BaseModel):
-    """Delay and limit per outcome, and the limit over all of them."""
+    """Delay and limit per outcome and disposition, the limit over all, and the next number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,6 +96,12 @@ class RetryRules(BaseModel):
     unknown: OutcomeRule = _rule(hours=24)
     redial_unknown: bool = False
     """Whether an attempt of unknown outcome may be repeated after its lockout."""
+    dispositions: Annotated[Mapping[Code, DispositionRule], Field(max_length=100)] = {}
+    """What agents' words mean; a word without a rule finishes the contact."""
+    numbers: NumberOrder = NumberOrder.listed
+    """Which of a contact's numbers comes first."""
+    next_number_on: tuple[Outcome, ...] | None = None
+    """Outcomes after which the contact's next number is dialed; None for after each."""
 
     def rule(self, outcome: Outcome) -> OutcomeRule:
         """The rule of an outcome; an outcome that ends the number or the contact has no delay."""
@@ -133,3 +160,33 @@ def next_try(
     if attempts.get(outcome, 0) >= rule.attempts:
         return NextTry(None, RetryReason.outcome_limit)
     return NextTry(now + rule.delay, RetryReason.retry)
+
+
+def after_disposition(
+    code: str,
+    tried: Mapping[Outcome, int],
+    said: Mapping[str, int],
+    *,
+    now: datetime,
+    rules: RetryRules,
+    numbers_left: int = 0,
+) -> NextTry | None:
+    """When a contact is due after an agent said `code` of him; None where no rule speaks of it.
+
+    `tried` and `said` count what was had before and this time; `numbers_left` are the contact's
+    other numbers that aren't spent.
+    """
+    rule = rules.dispositions.get(code)
+    if rule is None:
+        return None
+    if rule.wrong_number and numbers_left <= 0:
+        return NextTry(None, RetryReason.not_retried)
+    if rule.delay is None and not rule.wrong_number:
+        return NextTry(None, RetryReason.disposition)
+    if sum(tried.values()) >= rules.max_attempts:
+        return NextTry(None, RetryReason.contact_limit)
+    if said.get(code, 0) >= rule.attempts:
+        return NextTry(None, RetryReason.disposition_limit)
+    if rule.wrong_number:
+        return NextTry(now + (rule.delay or timedelta(0)), RetryReason.next_number)
+    return NextTry(now + (rule.delay or timedelta(0)), RetryReason.disposition)

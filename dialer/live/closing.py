@@ -5,7 +5,7 @@ from datetime import datetime
 from dialer.agent import AgentState
 from dialer.call import UNANSWERED, CallMove, CallState, ended_outcome
 from dialer.commands import CloseAttempt, ContactState
-from dialer.live import agents, recording
+from dialer.live import agents, recording, recycling
 from dialer.live.deadlines import Timer
 from dialer.live.world import LiveCall, Origin, World, as_attempts
 from dialer.outcomes import Outcome
@@ -50,6 +50,7 @@ def close(
             cause=cause[:120],
         )
     )
+    recycling.closed(world, call, now)
 
 
 def withdraw(world: World, call: LiveCall, now: datetime) -> None:

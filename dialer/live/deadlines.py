@@ -24,6 +24,7 @@ class Timer(StrEnum):
     park_ring = "park_ring"
     release = "release"
     wrap = "wrap"
+    preview = "preview"
     snapshot = "snapshot"
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from dialer.agent import AgentState
 from dialer.call import UNANSWERED
 from dialer.commands import SaveDisposition
+from dialer.compliance.binding import bound
 from dialer.events import (
     AgentWithdrawn,
     Disposed,
@@ -15,7 +16,7 @@ from dialer.events import (
     Tally,
     TrunksChanged,
 )
-from dialer.live import agents, calls, selection
+from dialer.live import agents, calls, recycling, selection
 from dialer.live.world import Line, World
 from dialer.model import Agent, CampaignSettings
 from dialer.outcomes import Outcome
@@ -64,6 +65,7 @@ def disposed(world: World, event: Disposed, now: datetime) -> None:
             attempt_id=event.attempt_id, agent_id=event.agent_id, code=event.code, at=now
         )
     )
+    recycling.disposed(world, event, now)
     line = world.agents.get(event.agent_id)
     if line is None or line.attempt_id != event.attempt_id or not event.ready:
         return
@@ -86,7 +88,7 @@ def settings_changed(
     now: datetime,
 ) -> None:
     """Go by other settings from now on; what is in progress keeps its deadlines."""
-    before, settings = world.started.settings, event.settings
+    before, (settings, _) = world.started.settings, bound(event.settings)
     world.configure(settings)
     world.trunks.configure(world.trunks.known, settings.trunks, now)
     world.trunks.bucket.retune(settings.pacing.calls_per_second, now)
@@ -160,6 +162,7 @@ def _exhausted(world: World) -> bool:
         and buffer.asked_at is None
         and not buffer
         and not world.calls
+        and not world.previews
     )
 
 

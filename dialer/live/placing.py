@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from dialer.call import CallState
 from dialer.commands import NotePacing, OpenAttemptRecord, PlaceCall
-from dialer.live import agents, matching, selection
+from dialer.compliance.facts import NOTHING_KNOWN
+from dialer.live import agents, matching, previewing, promised, selection
 from dialer.live.census import ages
 from dialer.live.deadlines import Timer
 from dialer.live.law import Rule
 from dialer.live.world import Line, LiveCall, World
-from dialer.model import AgentId, AttemptId, Dialable, Number, Trunk
+from dialer.model import AgentId, AttemptId, Mode, Trunk
 from dialer.pacing.base import Decision, Floor, Placed
 from dialer.switching import Way
 
@@ -52,6 +53,7 @@ def floor(world: World, now: datetime) -> Floor:
         free=free + kept,
         agents=len(world.agents) - at_rest,
         ringing_ages=ages(census.ringing, now),
+        listening_ages=ages(census.listening, now),
         waiting_ages=waiting,
         joining=joining,
         talking_ages=ages(census.talking, now),
@@ -89,8 +91,10 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     """Ask the pacer and place what may be placed."""
     world.pace_due = False
     world.lacking, world.rate_starved = 0, False
-    seen = floor(world, now)
     why_not = blocked(world, now)
+    kept = _place_previewed(world, rules, now, blocked=bool(why_not))
+    kept += 0 if why_not else _place_kept(world, rules, now)
+    seen = floor(world, now)
     if why_not:
         decision = Decision(place=0, reason=why_not)
     else:
@@ -98,21 +102,22 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     allowed, cap = 0, ""
     if decision.place > 0:
         allowed, cap = _capped(world, seen, decision.place, now)
-    placed = 0
-    while placed < allowed:
+    placed = kept
+    while placed - kept < allowed:
         lacking = _place_one(world, rules, now)
         if lacking:
             cap = lacking
             break
         placed += 1
-    if placed:
-        world.trunks.bucket.take(placed, now)
+    if placed > kept:
+        world.trunks.bucket.take(placed - kept, now)
     reason = f"{decision.reason}; held back by {cap}" if cap else decision.reason
     kind = _FIGURES.sub("", reason)
     world.starved = cap in (CAMPAIGN_RATE, TRUNK_RATE)
     world.pace_due = False
-    if placed == 0 and kind == world.pace_kind:
+    if placed == 0 and kind == world.pace_kind and not world.keeping:
         return
+    world.keeping = False
     world.pace_kind, world.pace_reason = kind, reason
     world.emit(
         NotePacing(
@@ -150,7 +155,9 @@ def _capped(world: World, seen: Floor, wanted: int, now: datetime) -> tuple[int,
 
 
 def _place_one(world: World, rules: Sequence[Rule], now: datetime) -> str:
-    """Place one call, or say what is lacking."""
+    """Place one call, or offer one to be placed, or say what is lacking."""
+    if world.started.settings.mode is Mode.preview:
+        return _offer_one(world, rules, now)
     trunk = world.trunks.pick(now)
     if trunk is None:
         return TRUNK_RATE if world.trunks.free_lines() else LINES
@@ -159,18 +166,73 @@ def _place_one(world: World, rules: Sequence[Rule], now: datetime) -> str:
         line = matching.pick(world, None, now)
         if line is None:
             return "no agent to begin with"
-    found = selection.next_dialable(world, rules, now)
+    with_agent = line is not None or not world.joins
+    found = selection.next_dialable(world, rules, now, with_agent=with_agent)
     if found is None:
         return "no contact at hand"
-    _open(world, *found, trunk, line, now)
+    if found.contact.owner and world.started.settings.owner_only:
+        line = matching.pick_for(world, found.contact, now)
+    _open(world, found, trunk, line, now)
     return ""
 
 
+def _offer_one(world: World, rules: Sequence[Rule], now: datetime) -> str:
+    """Put the next contact on offer to the agent who is to call him."""
+    if not any(world.can_take(line, now) for line in world.free.values()):
+        return "no agent to offer a contact to"
+    found = selection.next_dialable(world, rules, now)
+    if found is None:
+        return "no contact at hand"
+    line = matching.pick_for(world, found.contact, now)
+    if line is None:
+        world.buffer.add(found.contact, now)
+        return "no agent to offer a contact to"
+    previewing.offer(world, line, found.contact, now)
+    return ""
+
+
+def _place_previewed(world: World, rules: Sequence[Rule], now: datetime, *, blocked: bool) -> int:
+    """Place the calls that agents have asked for; what can't be placed goes back."""
+    placed = 0
+    for line, preview in previewing.to_dial(world, now):
+        trunk = world.trunks.pick(now)
+        room = len(world.calls) < world.started.settings.pacing.concurrency
+        if blocked or trunk is None or not room or world.trunks.bucket.available(now) < 1:
+            previewing.give_back(world, preview.contact, now, reason="no_line_free")
+            continue
+        found = selection.still(world, rules, preview.contact, preview.offered_at, now)
+        if found is not None:
+            _open(world, found, trunk, line, now)
+            world.trunks.bucket.take(1, now)
+            placed += 1
+    return placed
+
+
+def _place_kept(world: World, rules: Sequence[Rule], now: datetime) -> int:
+    """Place the calls for which an agent must be kept, one for each agent who is free."""
+    placed = 0
+    while world.buffer.kept:
+        line = matching.pick(world, None, now)
+        trunk = world.trunks.pick(now)
+        room = len(world.calls) < world.started.settings.pacing.concurrency
+        if line is None or trunk is None or not room or world.trunks.bucket.available(now) < 1:
+            break
+        found = selection.next_kept(world, rules, now)
+        if found is not None:
+            _open(world, found, trunk, line, now)
+            world.trunks.bucket.take(1, now)
+            placed += 1
+    return placed
+
+
 def _open(
-    world: World, contact: Dialable, number: Number, trunk: Trunk, line: Line | None, now: datetime
+    world: World, choice: selection.Choice, trunk: Trunk, line: Line | None, now: datetime
 ) -> None:
     """Open an attempt: the row first, then the call."""
     settings = world.started.settings
+    contact, number, law = choice
+    caller_id = settings.compliance.caller_id(number.number, settings.caller_id)
+    history = contact.history or NOTHING_KNOWN
     attempt_id = AttemptId(world.correlators.attempt())
     call = LiveCall(
         attempt_id=attempt_id,
@@ -179,6 +241,7 @@ def _open(
         trunk_id=trunk.trunk_id,
         placed_at=now,
         seen_at=now,
+        listens=listens(world),
     )
     world.calls[attempt_id] = call
     world.census.count_call(call)
@@ -186,7 +249,10 @@ def _open(
     world.trunks.start(trunk.trunk_id, now)
     world.counts.placed += 1
     agent_id: AgentId | None = None
-    if line is not None:
+    if line is not None and world.joins:
+        promised.promise(world, call, line, now)
+        line = None  # he waits on the line, or is called once the customer has answered
+    elif line is not None:
         agent_id = call.agent_id = line.agent.agent_id
         agents.reserve(world, line, attempt_id, now)
     world.emit(
@@ -195,8 +261,11 @@ def _open(
             contact_id=contact.contact_id,
             number=number.number,
             trunk_id=trunk.trunk_id,
-            caller_id=settings.caller_id,
+            caller_id=caller_id,
             at=now,
+            limits=law.limits,
+            person=history.person,
+            debt=history.debt,
         )
     )
     world.emit(
@@ -206,16 +275,24 @@ def _open(
             number=number.number,
             trunk_id=trunk.trunk_id,
             trunk_address=trunk.address,
-            caller_id=settings.caller_id,
+            caller_id=caller_id,
             ring_timeout=settings.ring_timeout,
             agent_id=agent_id,
             agent_address=line.agent.address if line else "",
             agent_number=line.agent.number if line else "",
+            detect_machine=call.listens,
+            listen_limit=settings.amd.longest if call.listens else timedelta(0),
         )
     )
     watch_ringing(world, call, now)
     world.deadlines.set(Timer.doubt, attempt_id, now + SILENCE)
     world.observe(Placed(), now)
+
+
+def listens(world: World) -> bool:
+    """Whether the switch is to find out who answers."""
+    can = world.started.capabilities.detects_machines and (world.joins or world.agentless)
+    return can and world.started.settings.amd.enabled
 
 
 def watch_ringing(world: World, call: LiveCall, now: datetime) -> None:

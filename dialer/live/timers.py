@@ -5,7 +5,7 @@ from typing import assert_never
 
 from dialer.call import CallState
 from dialer.commands import HangUp
-from dialer.live import agents, calls, listening, matching, replies
+from dialer.live import agents, calls, listening, matching, previewing, replies
 from dialer.live.deadlines import Timer
 from dialer.live.world import LiveCall, World
 from dialer.model import AgentId
@@ -21,6 +21,8 @@ def fire(world: World, timer: Timer, who: str, now: datetime) -> None:
             agents.park_rang_out(world, AgentId(who), now)
         case Timer.release:
             agents.release_unheard(world, AgentId(who), now)
+        case Timer.preview:
+            previewing.time_up(world, AgentId(who), now)
         case Timer.wrap:
             agents.wrapped(world, AgentId(who), now)
         case (

@@ -31,9 +31,14 @@ def test_pacer_is_named_after_its_mode(mode: Mode) -> None:
     assert make_pacer(settings(mode=mode), Tally()).name == mode.value
 
 
-@pytest.mark.parametrize("mode", [Mode.preview, Mode.progressive])
-def test_pacer_keeps_one_call_per_free_agent(mode: Mode) -> None:
-    pacer = make_pacer(settings(mode=mode), Tally())
+def test_preview_offers_one_contact_to_each_free_agent_whatever_rings() -> None:
+    pacer = make_pacer(settings(mode=Mode.preview), Tally())
+    floor = Floor(free=5, agents=9, ringing_ages=[1.0, 2.0], waiting_ages=[0.5])
+    assert pacer.calls_to_place(floor, at(0)).place == 5
+
+
+def test_progressive_keeps_one_call_per_free_agent() -> None:
+    pacer = make_pacer(settings(mode=Mode.progressive), Tally())
     floor = Floor(free=5, agents=9, ringing_ages=[1.0, 2.0], waiting_ages=[0.5])
     assert pacer.calls_to_place(floor, at(0)).place == 2
 
