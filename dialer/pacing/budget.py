@@ -35,7 +35,7 @@ THRIFT = 0.97
 PRICE = 1.2
 """Credit from which risk is bought: one abandoned call, and a margin for two at once."""
 WINDOW = 1_000
-CROWDED = 1.08
+CROWDED = 1.03
 """Share of the cap, over the last `WINDOW` answers, from which only safe calls are placed."""
 FIRST_RISK = 0.0098
 """Limit to start with; the optimum of very different floors lies around it."""

@@ -151,11 +151,19 @@ class Race:
         self._fresh = tables.answers[0]
         self._answers = answers
         self._free = free
-        top = float(freed.mean.max())
-        self._freed = pmf(freed.mean, freed.squares, int(top + 7.0 * np.sqrt(top) + 6.0))
-        self._freed /= self._freed.sum(axis=1, keepdims=True)
+        self._coming = freed
+        self._freed: Vector | None = None
         self._supply = free + freed.mean
         self._risks: dict[int, float] = {}
+
+    def surely_over(self, limit: float) -> bool:
+        """Whether even the next call's risk is far over the limit, by a normal approximation."""
+        gap = self._supply - self._answers.mean - 0.5
+        coming = self._coming
+        spread = self._answers.mean - self._answers.squares + coming.mean - coming.squares
+        z = gap / np.sqrt(np.maximum(spread, 1e-6))
+        # Of a normal, P(< -z) for z up to 2 is over half of a logistic's.
+        return float((1.0 / (1.0 + np.exp(1.702 * z))).mean()) > 4.0 * limit + 0.03
 
     def guess(self) -> int:
         """Return roughly how many fresh calls are worth it, to begin searching from."""
@@ -169,12 +177,21 @@ class Race:
             found = self._risks[fresh] = self._compute(fresh)
         return found
 
+    def _free_later(self) -> Vector:
+        """How likely each number of agents is to have come free, by moment."""
+        top = float(self._coming.mean.max())
+        found = pmf(self._coming.mean, self._coming.squares, int(top + 7.0 * math.sqrt(top) + 6.0))
+        found /= found.sum(axis=1, keepdims=True)
+        return found
+
     def _compute(self, fresh: int) -> float:
         mean = self._answers.mean + fresh * self._fresh
         squares = self._answers.squares + fresh * self._fresh * self._fresh
         top = float(mean.max())
-        size = max(1, int(top + 7.0 * np.sqrt(top) + 6.0))
+        size = max(1, int(top + 7.0 * math.sqrt(top) + 6.0))
         cumulative = np.cumsum(pmf(mean, squares, size), axis=1)
+        if self._freed is None:
+            self._freed = self._free_later()
         rows, supply = self._freed.shape
         # P(answers >= free + freed): nobody is left for the one more.
         first = self._free

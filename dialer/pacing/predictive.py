@@ -142,6 +142,9 @@ class PredictivePacer:
         if limit <= 0.0 or self._answer.evidence < ENOUGH:
             return self._decide(floor, safe, "no budget to run ahead yet")
         race, answers, freed = self._race(floor, free)
+        if race.surely_over(limit):
+            why = f"{float(answers.mean[-1]):.1f} answers expected against {_free_words(free)}"
+            return self._decide(floor, safe, f"{why}: far over the risk allowed")
         place = self._most(race, limit, safe, self._ceiling(floor))
         return self._decide(
             floor,

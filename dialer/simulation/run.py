@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from dialer.agent import AgentState
-from dialer.commands import Command, PlaceCall, SaveAgent
+from dialer.commands import CloseAttempt, Command, PlaceCall, SaveAgent
 from dialer.engine import Engine
 from dialer.events import AgentChanged, Event, Started, Tally, Tick
 from dialer.model import (
@@ -33,7 +33,7 @@ from dialer.simulation.switch import VirtualSwitch, lasts_fixed
 from dialer.switching import Capabilities, Way
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-TICK = timedelta(seconds=1)
+TICK = timedelta(seconds=2)
 """Coarser than in production: between events little changes that a pacer would act upon."""
 SHORTEST_RING_S, LONGEST_RING_S = 15.0, 120.0
 UNLIMITED = 10_000
@@ -115,6 +115,7 @@ class Shift:
         self._known = scenario.agents
         self.busy_s = self.paid_s = 0.0
         self.calls = 0
+        self._in_progress = self.most_in_progress = 0
         self.pacer: MeasuredPacer | None = None
         self._engine = Engine(pacer_factory=self._measured)
         self._mode = mode
@@ -190,6 +191,11 @@ class Shift:
                     self._working.discard(command.agent_id)
             case PlaceCall():
                 self.calls += self._now >= self._count_from
+                self._in_progress += 1
+                if self._now >= self._count_from:
+                    self.most_in_progress = max(self.most_in_progress, self._in_progress)
+            case CloseAttempt():
+                self._in_progress -= 1
             case _:
                 pass
 
@@ -239,8 +245,9 @@ def _settings(scenario: Scenario, mode: Mode) -> CampaignSettings:
         wrap_up=min(wrap, LONGEST_WRAP),
         pacing=PacingSettings(
             target_abandonment=scenario.target_abandonment,
-            max_lines_per_agent=20.0,
-            calls_per_second=500.0,
+            max_lines_per_agent=scenario.max_lines_per_agent,
+            calls_per_second=scenario.calls_per_second,
+            ratio=scenario.ratio,
             concurrency=UNLIMITED,
         ),
     )

@@ -81,6 +81,14 @@ class Scenario(Frozen):
     lines: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Calls that may be in progress at once; None is no limit."""
     target_abandonment: Rate = 0.03
+    contacts: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    """How long the list is; only a forecast asks."""
+    calls_per_contact: Annotated[float, Field(ge=1.0, le=100.0)] = 1.0
+    """Calls that a contact takes until it is finished, on average; only a forecast asks."""
+    max_lines_per_agent: Annotated[float, Field(ge=1.0, le=20.0)] = 20.0
+    calls_per_second: Annotated[float, Field(gt=0.0, le=500.0)] = 500.0
+    ratio: Annotated[float, Field(ge=1.0, le=10.0)] = 1.5
+    """Of the power pacer."""
     drift: tuple[Drift, ...] = ()
 
     @model_validator(mode="after")

@@ -40,7 +40,7 @@ COMMANDS: dict[str, Row] = {
     "agent": Row("agent_cmd", "app", "List agents and set what they have chosen."),
     "ivr": Row("ivr_cmd", "app", "Check, draw, try and test IVR trees."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
-    "pacing": Row("pacing_cmd", "app", "Try a pacer on a simulated shift."),
+    "pacing": Row("pacing_cmd", "app", "Try a pacer on a simulated shift; forecast a list."),
     "bench": Row("bench_cmd", "app", "Measure how fast this machine dials."),
     "simulator": Row("simulator_cmd", "app", "Run a telephone system to develop against."),
     "worker": Row("process_cmd", "worker", "Run a worker of the durable layer."),

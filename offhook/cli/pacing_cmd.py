@@ -1,10 +1,8 @@
-"""`offhook pacing`: how good a pacer would be, before it calls anybody."""
+"""`offhook pacing`: how good a pacer would be, and how long a list takes, before any call."""
 
-import json
 import multiprocessing
 import os
 import statistics
-import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -12,41 +10,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 
 from dialer.model import Mode
 from dialer.simulation import Scenario, SimulationResult, simulate
 from offhook.cli.output import JsonOption, emit
+from offhook.cli.pacing_forecast_cmd import forecast_command
+from offhook.cli.pacing_scenario import ScenarioFileError, read_scenario
 
 app = typer.Typer(
     name="pacing",
-    help="Try a pacer on a simulated shift.",
+    help="Try a pacer on a simulated shift; forecast a list.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-class ScenarioFileError(ValueError):
-    """A scenario file that can't be used; says where it is wrong."""
-
-    code = "scenario_file_invalid"
-
-
-def read_scenario(path: Path) -> Scenario:
-    """The scenario in a JSON file, or a TOML file called so."""
-    try:
-        raw = path.read_bytes()
-        data = tomllib.loads(raw.decode()) if path.suffix == ".toml" else json.loads(raw)
-        return Scenario.model_validate(data)
-    except OSError as error:
-        raise ScenarioFileError(f"{path}: {error.strerror}; name a readable file") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ScenarioFileError(f"{path}: {place}: {first['msg']}") from error
-    except ValueError as error:
-        raise ScenarioFileError(f"{path}: {error}; write JSON, or TOML in a .toml file") from error
+app.command("forecast")(forecast_command)
 
 
 @app.callback()

@@ -104,12 +104,14 @@ async def open_parks(connection: Connection, lease: Lease) -> tuple[OpenPark, ..
     )
 
 
-async def tally(connection: Connection, lease: Lease) -> Tally:
+async def tally(connection: Connection, lease: Lease, now: datetime) -> Tally:
     """What the shard has done so far."""
     row = await connection.fetchrow(dial_sql.TALLY, lease.campaign_id, lease.shard)
     heard = await connection.fetch(dial_sql.VERDICTS, lease.campaign_id, lease.shard)
     verdicts = tuple((Verdict(each["verdict"]), each["calls"]) for each in heard)
-    return Tally(**dict(row), verdicts=verdicts)
+    answers = await connection.fetch(dial_sql.ANSWERED_BY_HOUR, lease.campaign_id, lease.shard, now)
+    hours = tuple((each["hour"], each["answered"], each["abandoned"]) for each in answers)
+    return Tally(**dict(row), verdicts=verdicts, hours=hours)
 
 
 def dialables(rows: Iterable[asyncpg.Record]) -> list[Dialable]:

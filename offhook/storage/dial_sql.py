@@ -114,8 +114,23 @@ SELECT count(*) AS placed,
     COALESCE(sum(EXTRACT(epoch FROM answered_at - opened_at))
         FILTER (WHERE outcome IN ('answered', 'abandoned')), 0)::float8 AS ring_seconds,
     COALESCE(sum(EXTRACT(epoch FROM talk)), 0)::float8 AS talk_seconds,
-    count(talk) AS joined
+    count(talk) AS joined,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM contacts
+            WHERE campaign_id = $1 AND state <> 'finished' LIMIT 100000
+        ) AS unfinished
+    ) AS contacts_left
 FROM attempts WHERE campaign_id = $1 AND shard = $2
+"""
+
+ANSWERED_BY_HOUR = """
+SELECT date_trunc('hour', ended_at) AS hour, count(*) AS answered,
+    count(*) FILTER (WHERE outcome = 'abandoned') AS abandoned
+FROM attempts
+WHERE campaign_id = $1 AND shard = $2 AND outcome IN ('answered', 'abandoned')
+    AND ended_at > $3::timestamptz - interval '31 days'
+GROUP BY hour ORDER BY hour
 """
 
 VERDICTS = """

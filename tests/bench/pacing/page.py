@@ -107,7 +107,7 @@ def rivals_table(found: dict[str, Outcome]) -> str:
     rows.append(["exact optimum", *(f"{percent(optimum(floor))} / 3.0" for floor in floors)])
     return (
         "### Against other rules\n\nThe same floor; percent of agents' time used / percent"
-        " abandoned. Rivals: 2 shifts of 2 h each, the first half hour not counted; where they"
+        " abandoned. Rivals: a shift of 2 h each, the first half hour not counted; where they"
         " are over 3 %, the use is bought with broken law. The best fixed ratio is the best of"
         f" {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)} that kept the cap.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.AGENTS)], rows)
@@ -143,7 +143,7 @@ def grid_table(found: dict[str, Outcome]) -> str:
     head = ["agents", "cap %", "talk s", *(f"answer {p:g}" for p in cases.PROBABILITIES)]
     return (
         "### Other floors\n\nPercent used, of the optimum's: the share, and percent abandoned;"
-        " 3 shifts of 4 h per cell (20 of 8 h where the floor is that of the first table).\n\n"
+        " 2 shifts of 4 h per cell (20 where the floor is that of the first table).\n\n"
         + table(head, rows)
     )
 
@@ -151,7 +151,7 @@ def grid_table(found: dict[str, Outcome]) -> str:
 def alive_table(found: dict[str, Outcome]) -> str:
     """The lifelike floor."""
     rows = []
-    for pacer in (*NAMES, "ratio 1.2", "ratio 1.5"):
+    for pacer in (*NAMES, "ratio 1.2"):
         row = [NAMES.get(pacer, f"fixed {pacer}")]
         for agents in cases.ALIVE_AGENTS:
             got = found.get(Case(pacer=pacer, agents=agents, seeds=1, hours=1.0, alive=True).key)
@@ -163,7 +163,7 @@ def alive_table(found: dict[str, Outcome]) -> str:
         " machines that take 1.5 s to tell, answer probability going from 0.22 to 0.34, 0.15 and"
         " 0.3, talks from 110 s to 80 s and 150 s, a third of the agents pausing. Percent used /"
         " abandoned, and in brackets the worst 1,000 answers in a row; from the first call on, 4 h,"
-        " ten shifts of ours and two of each rival. No optimum is known here.\n\n"
+        " five shifts of ours and one of each rival. No optimum is known here.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.ALIVE_AGENTS)], rows)
     )
 

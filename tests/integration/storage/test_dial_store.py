@@ -268,6 +268,8 @@ async def test_take_over_finds_open_attempts_parks_and_tallies(
     assert (left.agent_id, left.correlator, left.call) == (ALICE, "c1-1-p1", park)
     assert (told.tally.placed, told.tally.answered, told.tally.abandoned) == (3, 2, 1)
     assert (told.tally.ring_seconds, told.tally.talk_seconds, told.tally.joined) == (13, 20, 1)
+    assert told.tally.contacts_left == 2, "the one who was lost, and the one on the line"
+    assert told.tally.hours == ((NOW.replace(minute=0, second=0, microsecond=0), 2, 1),)
 
 
 async def test_machines_do_not_count_as_answered(store: PostgresDialStore, rows: Rows) -> None:
