@@ -106,7 +106,8 @@ async def run_dial_bench(home: Home, settings: Settings, options: BenchOptions) 
 async def prepare(stage: Rehearsal, options: BenchOptions) -> CampaignId:
     """A campaign with its contacts imported, ready to start."""
     campaign = CampaignId("bench")
-    file = write_contacts(stage.folder / "contacts.csv", options.calls, seed=options.seed)
+    numbers = stage.pbx.numbers(options.calls, seed=options.seed)
+    file = write_contacts(stage.folder / "contacts.csv", numbers, seed=options.seed)
     views = CampaignViews(stage.database)
     await views.create(campaign, campaign_settings(options), now=datetime.now(UTC))
     desk = CampaignDesk(stage.client)
@@ -159,7 +160,7 @@ async def _measure(stage: Rehearsal, campaign: CampaignId, options: BenchOptions
 def meter_of(stage: Rehearsal) -> Meter:
     """Every process that takes part, this one (it supervises the others) included."""
     parts = {name: stage.stack.pid(name) for name in stage.stack.stack.parts}
-    return Meter({**parts, "simulator": stage.pbx.pid})
+    return Meter({**parts, **stage.pbx.pids})
 
 
 def with_total(values: dict[str, float], digits: int) -> dict[str, float]:

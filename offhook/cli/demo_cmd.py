@@ -12,6 +12,7 @@ import typer
 
 from dialer.model import Mode
 from offhook.cli.output import JsonOption, emit, prepare, run_async
+from offhook.demo.kinds import PbxKind
 
 _TERMINATED = 128 + signal.SIGTERM
 _T = TypeVar("_T")
@@ -25,6 +26,9 @@ def demo(
     agents: Annotated[int, typer.Option(min=1, max=500, help="Agents to talk to them.")] = 12,
     mode: Annotated[Mode, typer.Option(help="How calls are paced.")] = Mode.predictive,
     seed: Annotated[int, typer.Option(help="Same seed, same people.")] = 1,
+    switch: Annotated[
+        PbxKind, typer.Option(help="What to dial through: simulated, or real and installed.")
+    ] = PbxKind.voispeed,
     kill_worker: Annotated[
         bool, typer.Option("--kill-worker", help="Kill the worker in the middle (kill -9).")
     ] = False,
@@ -36,11 +40,12 @@ def demo(
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Run a whole campaign against a simulated PBX and report on it, in under two minutes.
+    """Run a whole campaign against a PBX and report on it, in under two minutes.
 
     Starts PostgreSQL, Temporal and all of offhook in a folder of its own, and a VOIspeed simulator;
     imports a contact file, dials it, and holds the outcomes against the PBX's own record. Exits 1
-    when the two disagree, somebody was wronged, or the abandonment cap was broken.
+    when the two disagree, somebody was wronged, or the abandonment cap was broken. With `--switch
+    asterisk` the calls are real: a private Asterisk is installed, and SIPp answers them.
 
     Examples:
 
@@ -49,6 +54,8 @@ def demo(
         offhook demo --contacts 300 --agents 12 --json
 
         offhook demo --kill-worker
+
+        offhook demo --switch asterisk
     """
     from offhook.cli.demo_view import DemoScreen, render_report
     from offhook.demo.run import DemoOptions, run_demo
@@ -61,7 +68,12 @@ def demo(
     configure_logging(settings.log.model_copy(update={"level": LogLevel.warning}), process="demo")
     folder = Path(tempfile.mkdtemp(prefix="offhook-demo-"))
     options = DemoOptions(
-        contacts=contacts, agents=agents, mode=mode, seed=seed, kill_worker=kill_worker
+        contacts=contacts,
+        agents=agents,
+        mode=mode,
+        seed=seed,
+        pbx=switch,
+        kill_worker=kill_worker,
     )
     try:
         with DemoScreen(quiet=json_output) as screen:

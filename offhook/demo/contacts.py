@@ -2,6 +2,7 @@
 
 import csv
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,19 +28,24 @@ class ContactFile:
     """Lines that an import must refuse: a duplicate, and two numbers that are none."""
 
 
-def write_contacts(path: Path, count: int, *, seed: int) -> ContactFile:
-    """Write `count` people with Italian mobile numbers, and three lines that an import refuses."""
+def some_numbers(count: int, *, seed: int) -> list[str]:
+    """`count` different Italian mobile numbers, in E.164."""
+    offsets = random.Random(seed).sample(range(_SPREAD), count)
+    return [f"+39{FIRST_MOBILE + offset}" for offset in offsets]
+
+
+def write_contacts(path: Path, numbers: Sequence[str], *, seed: int) -> ContactFile:
+    """Write a person for each of `numbers`, and three lines that an import refuses."""
     rng = random.Random(seed)
-    numbers = rng.sample(range(_SPREAD), count)
     rows = [
         (
             f"C{index:05}",
             rng.choice(_NAMES),
             rng.choice(_SURNAMES),
-            _national(FIRST_MOBILE + offset) if index % 3 else f"+39{FIRST_MOBILE + offset}",
+            _national(number) if index % 3 else number,
             rng.choice(("gold", "silver", "bronze")),
         )
-        for index, offset in enumerate(numbers)
+        for index, number in enumerate(numbers)
     ]
     bad = [
         ("X00001", "Twice", "Listed", rows[0][3], "gold"),
@@ -50,9 +56,9 @@ def write_contacts(path: Path, count: int, *, seed: int) -> ContactFile:
         writer = csv.writer(handle, delimiter=";")
         writer.writerow(("external_id", "name", "surname", "phone", "tier"))
         writer.writerows(rows + bad)
-    return ContactFile(path=path, good=count, bad=len(bad))
+    return ContactFile(path=path, good=len(rows), bad=len(bad))
 
 
-def _national(number: int) -> str:
-    digits = str(number)
+def _national(number: str) -> str:
+    digits = number.removeprefix("+39")
     return f"{digits[:3]} {digits[3:6]} {digits[6:]}"

@@ -1,19 +1,24 @@
-"""A simulated PBX as a process of its own: it shares nothing with what it tests but the wire."""
+"""The PBX of a rehearsal, and the simulated one: a process that shares only the wire with us."""
 
 import asyncio
 import json
+import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
+from dialer.model import SwitchId
+from offhook.demo.contacts import some_numbers
 from offhook.demo.truth import RecordedCall
 from offhook.errors import OffhookError
 from offhook.launch import guarded
+from offhook.switches.registry import Family, SwitchConfig
 
 _START_S = 30.0
 _STOP_S = 10.0
@@ -23,6 +28,31 @@ class SimulatorFailed(OffhookError):
     """The simulated PBX did not come up."""
 
     code = "simulator_failed"
+
+
+class StagePbx(Protocol):
+    """A PBX to rehearse on, whatever it is: what it is called with, and what it says happened."""
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """Its processes by name; each stands for those below it."""
+        ...
+
+    def config(self, switch: SwitchId) -> SwitchConfig:
+        """What a person would say with `offhook switch add`."""
+        ...
+
+    def numbers(self, count: int, *, seed: int) -> Sequence[str]:
+        """That many people of this PBX's population, in E.164."""
+        ...
+
+    async def send_events_to(self, url: str) -> None:
+        """Tell every event to `url` from now on, where this kind of PBX delivers them."""
+        ...
+
+    async def calls(self) -> Sequence[RecordedCall]:
+        """The other side's own record of calls to people, oldest first."""
+        ...
 
 
 class Announcement(BaseModel):
@@ -45,8 +75,29 @@ class SimulatedPbx:
     ) -> None:
         self.said = said
         self.token = token
-        self.pid = pid
+        self.pids = {"simulator": pid}
         self._control = control
+
+    def config(self, switch: SwitchId) -> SwitchConfig:
+        """What a person would say with `offhook switch add voispeed`."""
+        return SwitchConfig(
+            switch_id=switch,
+            family=Family.voispeed,
+            name=switch,
+            settings={
+                "base_url": self.said.url,
+                "reception_ivr": self.said.ivrs["reception"],
+                "hold_ivr": self.said.ivrs["hold"],
+                "message_ivr": self.said.ivrs["message"],
+                "allow": ["127.0.0.0/8"],
+            },
+            secret=self.token,
+            hook_secret=secrets.token_urlsafe(24),
+        )
+
+    def numbers(self, count: int, *, seed: int) -> Sequence[str]:
+        """Anybody: who they are is for the simulator to say."""
+        return some_numbers(count, seed=seed)
 
     async def send_events_to(self, url: str) -> None:
         """Tell every event to `url` from now on."""

@@ -1,9 +1,11 @@
-"""A whole stack with a simulated PBX on it: what the demo, the bench and the crash tests run on."""
+"""A whole stack with a PBX on it, simulated or real: for the demo, the bench and crash tests."""
 
+import asyncio
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +14,13 @@ from sqlalchemy import update
 from temporalio.client import Client
 
 from dialer.model import AgentStatus, SwitchId
-from offhook.demo.pbx import SimulatedPbx, simulated_pbx
+from offhook.demo.asterisk import asterisk_pbx
+from offhook.demo.kinds import PbxKind
+from offhook.demo.pbx import StagePbx, simulated_pbx
 from offhook.home import Home
 from offhook.links import hook_url
+from offhook.pbx.install import install
+from offhook.pbx.numbers import Mixture
 from offhook.settings import Settings
 from offhook.simulator.population import Population
 from offhook.storage import tables
@@ -36,16 +42,20 @@ class Cast:
     lines: int
     seed: int
     population: Population
+    """Of a simulated PBX."""
+    mixture: Mixture = field(default_factory=Mixture)
+    """Of a real one."""
+    pbx: PbxKind = PbxKind.voispeed
     ring_timeout: timedelta = timedelta(seconds=30)
-    """How long the PBX lets a call ring."""
+    """How long the simulated PBX lets a call ring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """A running stack, its simulated PBX, and what is needed to command both."""
+    """A running stack, its PBX, and what is needed to command both."""
 
     stack: RunningStack
-    pbx: SimulatedPbx
+    pbx: StagePbx
     database: Database
     client: Client
     switch: SwitchConfig
@@ -66,18 +76,7 @@ async def rehearsal(
         stack = await closing.enter_async_context(running_stack(home, settings, on_event=on_event))
         folder = stack.home.path / "rehearsal"
         folder.mkdir(exist_ok=True)
-        population = folder / "population.json"
-        population.write_bytes(orjson.dumps(cast.population.model_dump(mode="json")))
-        pbx = await closing.enter_async_context(
-            simulated_pbx(
-                agents=cast.agents,
-                lines=cast.lines,
-                seed=cast.seed,
-                ring_timeout=cast.ring_timeout,
-                population=population,
-                token=secrets.token_urlsafe(16),
-            )
-        )
+        pbx = await closing.enter_async_context(_pbx(cast, folder))
         database = await closing.enter_async_context(Database.open(_url(stack)))
         switch = await _add_switch(database, pbx)
         await pbx.send_events_to(hook_url(stack.settings, switch.family, switch.hook_secret))
@@ -91,28 +90,39 @@ async def rehearsal(
         )
 
 
+@asynccontextmanager
+async def _pbx(cast: Cast, folder: Path) -> AsyncIterator[StagePbx]:
+    if cast.pbx is PbxKind.asterisk:
+        # Beside the home, not in it: a path of a control socket may be a hundred letters long.
+        with tempfile.TemporaryDirectory(prefix="offhook-pbx-") as run:
+            installed = await asyncio.to_thread(install)
+            async with asterisk_pbx(
+                installed, Path(run), agents=cast.agents, lines=cast.lines, mixture=cast.mixture
+            ) as real:
+                yield real
+        return
+    population = folder / "population.json"
+    population.write_bytes(orjson.dumps(cast.population.model_dump(mode="json")))
+    async with simulated_pbx(
+        agents=cast.agents,
+        lines=cast.lines,
+        seed=cast.seed,
+        ring_timeout=cast.ring_timeout,
+        population=population,
+        token=secrets.token_urlsafe(16),
+    ) as simulated:
+        yield simulated
+
+
 def _url(stack: RunningStack) -> str:
     if stack.database_url is None:
         raise RuntimeError("a rehearsal needs a database")
     return stack.database_url
 
 
-async def _add_switch(database: Database, pbx: SimulatedPbx) -> SwitchConfig:
+async def _add_switch(database: Database, pbx: StagePbx) -> SwitchConfig:
     """Store the PBX as a person would with `offhook switch add`, and have its agents sit down."""
-    config = SwitchConfig(
-        switch_id=SWITCH,
-        family="voispeed",
-        name=SWITCH,
-        settings={
-            "base_url": pbx.said.url,
-            "reception_ivr": pbx.said.ivrs["reception"],
-            "hold_ivr": pbx.said.ivrs["hold"],
-            "message_ivr": pbx.said.ivrs["message"],
-            "allow": ["127.0.0.0/8"],
-        },
-        secret=pbx.token,
-        hook_secret=secrets.token_urlsafe(24),
-    )
+    config = pbx.config(SWITCH)
     opened = open_switch(config)
     try:
         inventory = await opened.inventory()

@@ -17,6 +17,7 @@ from dialer.outcomes import Outcome
 from dialer.retry import OutcomeRule, RetryRules
 from offhook.demo.contacts import write_contacts
 from offhook.demo.desk import AgentDesk
+from offhook.demo.kinds import PbxKind
 from offhook.demo.rehearsal import SWITCH, Cast, Rehearsal, rehearsal
 from offhook.demo.truth import OurAttempt, Outage, compare
 from offhook.home import Home
@@ -32,6 +33,11 @@ from offhook.temporal.campaigns import CampaignDesk
 
 LOOK_EVERY = timedelta(milliseconds=500)
 WAIT_FOR_EVENTS = timedelta(seconds=10)
+
+_PBX_WORDS = {
+    PbxKind.voispeed: "a simulated VOIspeed PBX",
+    PbxKind.asterisk: "an Asterisk with people to call",
+}
 
 Show = Callable[[str, CampaignView | None], None]
 """Told what happens, and how the campaign does."""
@@ -96,6 +102,7 @@ class DemoOptions:
     agents: int = 12
     mode: Mode = Mode.predictive
     seed: int = 1
+    pbx: PbxKind = PbxKind.voispeed
     kill_worker: bool = False
     """Kill the worker with SIGKILL when a third of the contacts has been dialed."""
 
@@ -151,9 +158,10 @@ async def run_demo(
         lines=options.agents * 4,
         seed=options.seed,
         population=population(),
+        pbx=options.pbx,
         ring_timeout=timedelta(seconds=6),
     )
-    show("starting PostgreSQL, Temporal, worker, links, API and a simulated VOIspeed PBX", None)
+    show(f"starting PostgreSQL, Temporal, worker, links, API and {_PBX_WORDS[options.pbx]}", None)
     async with rehearsal(home, settings, cast) as stage:
         for name, url in stage.stack.stack.urls().items():
             show(f"{name}: {url}", None)
@@ -168,7 +176,8 @@ async def start_campaign(
     """Create, fill and start a campaign as the commands of those names do."""
     now = datetime.now(UTC)
     campaign = CampaignId(f"demo-{now:%Y%m%d-%H%M%S}")
-    file = write_contacts(stage.folder / "contacts.csv", options.contacts, seed=options.seed)
+    numbers = stage.pbx.numbers(options.contacts, seed=options.seed)
+    file = write_contacts(stage.folder / "contacts.csv", numbers, seed=options.seed)
     await CampaignViews(stage.database).create(campaign, settings, now=now)
     desk = CampaignDesk(stage.client)
     handle = await desk.start_import(
@@ -289,13 +298,18 @@ async def our_attempts(stage: Rehearsal, campaign: CampaignId) -> list[OurAttemp
     """Every attempt as offhook recorded it."""
     async with stage.database.transaction() as session:
         found = await session.execute(
-            select(attempts.c.id, attempts.c.number, attempts.c.outcome).where(
-                attempts.c.campaign_id == campaign
-            )
+            select(
+                attempts.c.id, attempts.c.number, attempts.c.outcome, attempts.c.opened_at
+            ).where(attempts.c.campaign_id == campaign)
         )
         return [
-            OurAttempt(attempt_id=key, number=number, outcome=Outcome(said) if said else None)
-            for key, number, said in found
+            OurAttempt(
+                attempt_id=key,
+                number=number,
+                outcome=Outcome(said) if said else None,
+                opened_at=opened_at,
+            )
+            for key, number, said, opened_at in found
         ]
 
 

@@ -51,6 +51,8 @@ class OurAttempt:
     attempt_id: str
     number: str
     outcome: Outcome | None
+    opened_at: datetime | None = None
+    """When it was written down, just before it was dialed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +109,10 @@ def compare(
     People who were caught in an outage may wait until shortly after it; how calls ended in one
     offhook may not know.
     """
-    by_extid: dict[str, list[RecordedCall]] = {}
-    for call in calls:
-        by_extid.setdefault(call.extid or "", []).append(call)
     ours = {attempt.attempt_id: attempt for attempt in attempts}
+    by_extid: dict[str, list[RecordedCall]] = {}
+    for call in claimed(calls, ours.values()):
+        by_extid.setdefault(call.extid or "", []).append(call)
     mismatches = []
     unrecorded = guessed = 0
     for attempt in ours.values():
@@ -137,8 +139,39 @@ def compare(
     )
 
 
+def claimed(
+    calls: Iterable[RecordedCall], attempts: Iterable[OurAttempt]
+) -> Sequence[RecordedCall]:
+    """The calls, those without an attempt given the one that dialed their number just before.
+
+    An attempt gets one call at most, so a call too many stays without one.
+    """
+    calls = list(calls)
+    taken = {call.extid for call in calls}
+    free: dict[str, list[OurAttempt]] = {}
+    for attempt in attempts:
+        if attempt.attempt_id not in taken and attempt.opened_at is not None:
+            free.setdefault(attempt.number, []).append(attempt)
+    return [_claimed(call, free.get(call.number, [])) for call in calls]
+
+
+def _claimed(call: RecordedCall, free: list[OurAttempt]) -> RecordedCall:
+    if call.extid is not None or call.dialled_at is None:
+        return call
+    before = [
+        attempt for attempt in free if attempt.opened_at and attempt.opened_at <= call.dialled_at
+    ]
+    if not before:
+        return call
+    attempt = max(before, key=lambda one: one.opened_at.timestamp() if one.opened_at else 0.0)
+    free.remove(attempt)
+    return call.model_copy(update={"extid": attempt.attempt_id})
+
+
 def _acceptable(call: RecordedCall) -> set[Outcome]:
     expected = expected_outcome(call)
+    if call.person == "machine" and call.answered_at is not None:
+        return {expected, Outcome.machine}  # where the campaign looks for machines
     if call.fate == "unanswered" and call.person in {"answer", "machine"}:
         # Hung up while ringing: the line says nothing more of it than that nobody was reached.
         return {expected, Outcome.unknown, Outcome.failed}
@@ -168,7 +201,7 @@ def _overlaps(edges: list[tuple[float, int]]) -> int:
 
 def _stranded(call: RecordedCall, patience: timedelta, outages: Sequence[Outage]) -> bool:
     if call.fate in {"dropped", "waiting"}:
-        return True
+        return call.person != "machine"
     if call.answered_at is None or call.waited_s is None:
         return False
     limit = call.answered_at + patience + SLACK
