@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from ivr.problems import Problem, Severity, TreeInvalid
-from ivr.tree_nodes import KINDS, AnyNode, Said
+from ivr.tree_nodes import KINDS, MODELS, AnyNode, Said, kind_of
 from ivr.tree_parts import Duration, Language, Name, Part, Prompt
 from ivr.tree_source import Source, read_source
 
@@ -33,6 +33,7 @@ class Tree(Part):
     ivr: Name
     """The tree's name."""
     title: Annotated[str, Field(max_length=120)] = ""
+    """For people."""
     language: Language
     """What is spoken unless a node chooses another, and where a prompt lacks one."""
     languages: Annotated[tuple[Language, ...], Field(max_length=20)] = ()
@@ -40,9 +41,13 @@ class Tree(Part):
     audio: Annotated[str, Field(max_length=200)] = "."
     """Folder of the audio files, seen from the tree's file."""
     start: Name
+    """The node where a call begins."""
     limits: Limits = Limits()
+    """Bounds of every call; see below."""
     prompts: Annotated[dict[Name, Prompt], Field(max_length=1000)] = Field(default_factory=dict)
+    """What is said, by name."""
     nodes: Annotated[dict[Name, AnyNode], Field(min_length=1, max_length=1000)]
+    """The nodes, by name."""
 
     @property
     def spoken(self) -> tuple[str, ...]:
@@ -207,7 +212,7 @@ def _siblings(source: Source, path: Sequence[str | int]) -> list[str]:
         nodes = source.data["nodes"]
         node = nodes.get(str(path[1])) if isinstance(nodes, dict) else None
         kind = node.get("kind") if isinstance(node, dict) else None
-        for model in AnyNode.__origin__.__args__:  # type: ignore[attr-defined]  # an Annotated union
-            if kind in model.model_fields["kind"].annotation.__args__ and len(path) == 3:
+        for model in MODELS:
+            if kind == kind_of(model) and len(path) == 3:
                 return list(model.model_fields)
     return []

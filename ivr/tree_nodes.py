@@ -6,7 +6,7 @@ refused here. A node without a target where the machine needs one hangs up.
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -47,6 +47,7 @@ class Listening(Node):
     """A node that waits for keys: how often it asks, and what it says when asking again."""
 
     prompt: Said | None = None
+    """What is said when it asks."""
     barge_in: bool = True
     """A key stops the prompt."""
     tries: Tries | None = 3
@@ -54,9 +55,11 @@ class Listening(Node):
     no_input: Target | None = None
     """Where a caller goes who pressed nothing, all tries over."""
     no_input_prompt: Said | None = None
+    """Said before asking again a caller who pressed nothing."""
     no_match: Target | None = None
     """Where a caller goes whose keys fit nothing, all tries over."""
     no_match_prompt: Said | None = None
+    """Said before asking again a caller whose keys fit nothing."""
 
 
 class ActionType(StrEnum):
@@ -83,11 +86,13 @@ class NodeAction(Part):
     """The action of a switch's own node."""
 
     type: Annotated[ActionType, BeforeValidator(_read_action_type)] = ActionType.none
+    """`none`, `next` (the child whose key was pressed), `call` or `script`; or 0 to 3."""
     to: Destination | None = None
     """For `call`."""
     script: Url | None = None
     """For `script`; its result names the key of the child to go to."""
     timeout: Duration = timedelta(seconds=5)
+    """How long a script may take."""
     fallback: Target | None = None
     """For `script`: where to go without an answer."""
 
@@ -107,12 +112,15 @@ class PbxNode(Listening):
     loop: bool = False
     """The prompt is played again and again until a key comes or the wait is over."""
     input: Input = Input()
+    """The keys that are read; see below."""
     action: NodeAction = NodeAction()
+    """What comes of them; see below."""
     keys: Choices = Field(default_factory=dict)
     """The children, by their entrance key."""
     back: Key | None = None
     """The key that leads back to `parent`."""
     parent: Target | None = None
+    """The node that `back` leads to."""
 
 
 class Menu(Listening):
@@ -120,8 +128,11 @@ class Menu(Listening):
 
     kind: Literal["menu"]
     keys: Annotated[Choices, Field(min_length=1)]
+    """Targets by what is pressed."""
     wait: Duration = timedelta(seconds=6)
+    """How long the first key may take once the prompt has ended."""
     digit_timeout: Duration = timedelta(seconds=3)
+    """A pause this long ends the input where keys are of different lengths."""
 
 
 class Collect(Listening):
@@ -129,9 +140,13 @@ class Collect(Listening):
 
     kind: Literal["collect"]
     input: Input
+    """The keys that are read; see below."""
     min_length: Annotated[int, Field(ge=1, le=32)] = 1
+    """Fewer keys fit nothing."""
     variable: Name
+    """The name under which they are kept."""
     next: Target | None = None
+    """Where the call goes on."""
 
 
 class Pin(Listening):
@@ -139,15 +154,20 @@ class Pin(Listening):
 
     kind: Literal["pin"]
     input: Input = Input(length=6)
+    """The keys that are read; see below."""
     policy: Name = "default"
+    """The name of the policy that the PIN is checked by."""
     customer: Name | None = None
     """The variable with the customer number that the PIN belongs to; without it the PIN alone
     says who calls."""
     tries: Tries | None = None
+    """How often a caller may be wrong here; without it there is no limit but the policy's."""
     ok: Target
+    """Where a caller goes whose PIN is right."""
     wrong: Target | None = None
     """Where a caller goes whose PIN is wrong, all tries over."""
     wrong_prompt: Said | None = None
+    """Said before asking again a caller whose PIN is wrong."""
     locked: Target | None = None
     """Where a caller goes who is locked out; else `wrong`."""
     expired: Target | None = None
@@ -161,7 +181,9 @@ class Message(Node):
 
     kind: Literal["message"]
     prompt: Said
+    """What is said."""
     next: Target | None = None
+    """Where the call goes on."""
 
 
 class SetLanguage(Node):
@@ -169,7 +191,9 @@ class SetLanguage(Node):
 
     kind: Literal["language"]
     language: Language
+    """The language from here on."""
     next: Target | None = None
+    """Where the call goes on."""
 
 
 class Hours(Node):
@@ -179,7 +203,9 @@ class Hours(Node):
     hours: CallingHours
     """Such as `mon-fri 09:00-18:00; not 2026-12-25; in Europe/Rome`."""
     open: Target
+    """Where a call goes within the hours."""
     closed: Target
+    """Where a call goes outside them."""
     holiday: Target | None = None
     """For the days after `not`; else `closed`."""
 
@@ -189,9 +215,13 @@ class Transfer(Node):
 
     kind: Literal["transfer"]
     to: Destination
+    """A number, or an entity of the switch; see below."""
     prompt: Said | None = None
+    """Said before the call is put through."""
     timeout: Duration = timedelta(seconds=60)
+    """How long putting through may take."""
     failed: Target | None = None
+    """Where a call goes that can't be put through."""
 
 
 class Route(Node):
@@ -199,13 +229,19 @@ class Route(Node):
 
     kind: Literal["route"]
     required: Annotated[tuple[Skill, ...], Field(max_length=10)] = ()
+    """Skills that an agent must have."""
     preferred: Annotated[tuple[Skill, ...], Field(max_length=10)] = ()
+    """Skills that an agent should have."""
     group: Name | None = None
+    """The group that an agent must be in."""
     vip: bool = False
+    """Skill goes before penalty and idleness."""
     prompt: Said | None = None
+    """Said while the search begins."""
     position_prompt: Said | None = None
     """Played when the place in the queue is told; `{position}` is the place."""
     max_wait: Duration | None = timedelta(minutes=5)
+    """The longest wait."""
     keys: Choices = Field(default_factory=dict)
     """Keys that leave the queue."""
     nobody: Target | None = None
@@ -219,14 +255,17 @@ class Hook(Node):
 
     kind: Literal["hook"]
     url: Url
+    """Where the question goes, as a POST of JSON."""
     secret: Name | None = None
     """The name of the secret that signs the question."""
     timeout: Duration = timedelta(seconds=3)
+    """How long an answer may take."""
     send: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     """Variables that are sent along."""
     prompt: Said | None = None
     """Played while the caller waits for the answer."""
     results: Annotated[dict[Name, Target], Field(max_length=50)] = Field(default_factory=dict)
+    """Targets by result."""
     fallback: Target | None = None
     """Where a caller goes when there is no answer, or one that `results` doesn't list."""
 
@@ -236,7 +275,9 @@ class OptOut(Node):
 
     kind: Literal["opt_out"]
     scope: Scope = "everything"
+    """`everything`, or the `campaign` that the caller was called for."""
     next: Target | None = None
+    """Where the call goes on."""
     failed: Target | None = None
     """Where a caller goes when it couldn't be recorded; else `next`."""
 
@@ -248,8 +289,11 @@ class Callback(Node):
     number: Name | None = None
     """The variable with the number; without it the number the caller calls from."""
     after: Duration = timedelta(0)
+    """The earliest moment from now."""
     group: Name | None = None
+    """Who shall call back."""
     next: Target | None = None
+    """Where the call goes on once it is promised."""
     failed: Target | None = None
     """Where a caller goes when the promise can't be made."""
 
@@ -258,9 +302,13 @@ class Question(Part):
     """One question of a survey, answered with one key."""
 
     name: Name
+    """The name under which the answer is kept."""
     prompt: Said
+    """The question."""
     min: Annotated[int, Field(ge=0, le=9)] = 1
+    """The lowest answer."""
     max: Annotated[int, Field(ge=0, le=9)] = 5
+    """The highest answer."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -274,9 +322,13 @@ class Survey(Node):
 
     kind: Literal["survey"]
     questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=20)]
+    """The questions; see below."""
     tries: Tries = 2
+    """How often each is asked."""
     wait: Duration = timedelta(seconds=6)
+    """How long an answer may take once the question has ended."""
     next: Target | None = None
+    """Where the call goes on."""
 
 
 class Goto(Node):
@@ -284,6 +336,7 @@ class Goto(Node):
 
     kind: Literal["goto"]
     tree: Name
+    """The other tree."""
     node: Name | None = None
     """Where to begin there; else its start."""
 
@@ -293,6 +346,7 @@ class Hangup(Node):
 
     kind: Literal["hangup"]
     prompt: Said | None = None
+    """Said before the call ends."""
 
 
 AnyNode = Annotated[
@@ -314,23 +368,16 @@ AnyNode = Annotated[
     Field(discriminator="kind"),
 ]
 
-KINDS: tuple[str, ...] = (
-    "node",
-    "menu",
-    "collect",
-    "pin",
-    "message",
-    "language",
-    "hours",
-    "transfer",
-    "route",
-    "hook",
-    "opt_out",
-    "callback",
-    "survey",
-    "goto",
-    "hangup",
-)
+MODELS: tuple[type[Node], ...] = get_args(get_args(AnyNode)[0])
+"""Every kind of node."""
+
+
+def kind_of(model: type[Node]) -> str:
+    """What an author writes after `kind:`."""
+    return str(get_args(model.model_fields["kind"].annotation)[0])
+
+
+KINDS: tuple[str, ...] = tuple(map(kind_of, MODELS))
 
 
 def prompts_of(node: AnyNode) -> list[tuple[tuple[str | int, ...], Any]]:

@@ -75,14 +75,16 @@ Tries = Annotated[int, Field(ge=1, le=20)]
 class Part(BaseModel):
     """Base of everything in a tree: frozen, and a key that nobody knows is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Speech(Part):
     """One language of a prompt: an audio file, or text for a voice to say."""
 
     file: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """A file of the audio folder."""
     text: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    """Words for a voice to say."""
 
     @model_validator(mode="before")
     @classmethod
@@ -128,6 +130,7 @@ class Input(Part):
         BeforeValidator(_read_input_type),
         WithJsonSchema({"enum": [*InputType, 0, 1, 2, 3]}),
     ] = InputType.fixed
+    """`none`, `fixed`, `terminated` or `pause`; or 0 to 3."""
     length: Annotated[int, Field(ge=1, le=32)] = 1
     """How many keys (fixed), or at most how many (terminated, pause)."""
     terminator: Key = "#"
@@ -156,8 +159,13 @@ class Destination(Part):
     """Where a call is put through to: a number, or an entity of the switch."""
 
     number: Telephone | None = None
+    """A number; with an entity, the number that is shown to it."""
     entity: EntityKind | None = None
+    """`user`, `group`, `gateway`, `ivr`, `terminal`, `voicemail`, `meeting_room`, `park_line` or
+    `department`.
+    """
     id: PbxId | None = None
+    """The entity's id on the switch."""
 
     @model_validator(mode="before")
     @classmethod
@@ -182,7 +190,9 @@ class Skill(Part):
     """A skill that an agent must or should have, at least at this level."""
 
     name: Name
+    """The skill."""
     level: Annotated[int, Field(ge=1, le=10)] = 1
+    """The lowest level, 1 to 10; also written `name:level`."""
 
     @model_validator(mode="before")
     @classmethod

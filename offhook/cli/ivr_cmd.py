@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from ivr.check import World, check, has_errors
@@ -27,6 +27,7 @@ from offhook.cli.ivr_keyboard import Keyboard
 from offhook.cli.ivr_page import outline_page, problems_page, tests_page, trial_page
 from offhook.cli.output import JsonOption, emit
 
+_Model = TypeVar("_Model", bound=BaseModel)
 Agent = Literal["connected", "nobody", "timeout"]
 
 app = typer.Typer(
@@ -220,8 +221,8 @@ def _setting(agent: str, **given: Any) -> Setting:
     return _model(Setting, {"agent": agent, **kept}, "the options")
 
 
-def _model(kind: Any, values: dict[str, Any], option: str) -> Any:
-    """A model of what was typed; typed loosely because options are."""
+def _model(kind: type[_Model], values: dict[str, Any], option: str) -> _Model:
+    """A model of what was typed; what it refuses is a wrong command line."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:

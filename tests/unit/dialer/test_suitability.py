@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ A, B = AgentId("a"), AgentId("b")
 SUPPORT = SkillLevel(name="support", level=3)
 
 
-def candidate(name: str, idle_s: float = 0, **known: object) -> Candidate:
+def candidate(name: str, idle_s: float = 0, **known: Any) -> Candidate:
     idle_since = NOW - timedelta(seconds=idle_s)
     return Candidate.model_validate({"agent_id": name, "idle_since": idle_since, **known})
 
@@ -37,7 +38,7 @@ def best(needs: Needs, *candidates: Candidate) -> str | None:
     ],
 )
 def test_agent_who_may_not_take_the_call_is_named_with_the_reason(
-    needs: Needs, known: dict[str, object], reason: str
+    needs: Needs, known: dict[str, Any], reason: str
 ) -> None:
     ranking = rank(needs, [candidate("a", **known)], now=NOW)
     assert ranking.best is None
@@ -88,7 +89,7 @@ def test_language_of_a_region_is_served_by_the_language() -> None:
     ],
 )
 def test_better_agent_is_first_and_the_reason_is_told(
-    needs: Needs, winner: dict[str, float], loser: dict[str, float], reason: str
+    needs: Needs, winner: dict[str, Any], loser: dict[str, Any], reason: str
 ) -> None:
     ranking = rank(needs, [candidate("b", **loser), candidate("a", **winner)], now=NOW)
     assert [one.agent_id for one in ranking.suitable] == ["a", "b"]

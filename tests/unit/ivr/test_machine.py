@@ -64,6 +64,9 @@ class Call:
         self.ways += [way.branch for way in step.ways]
         return step.actions
 
+    def phase(self) -> Phase:
+        return self.session.phase
+
     @property
     def turn(self) -> int:
         return self.session.turn
@@ -97,10 +100,10 @@ def kinds(actions: tuple[AnyAction, ...]) -> list[str]:
 def test_menu_asks_listens_and_follows_a_key() -> None:
     call = Call("start: {kind: menu, prompt: {en: Press one.}, keys: {1: bye}, wait: 4s}", BYE)
     assert kinds(call.actions) == ["play", "collect", "set_timer"]
-    assert call.session.phase is Phase.asking
+    assert call.phase() is Phase.asking
     (timer,) = call.finish()
     assert timer == SetTimer(turn=call.turn, after=timedelta(seconds=4))
-    assert call.session.phase is Phase.listening
+    assert call.phase() is Phase.listening
     assert call.press("1") == (HangUp(turn=call.turn, reason=EndReason.completed),)
     assert call.ways == ["start", "key 1"]
 
@@ -121,7 +124,7 @@ def test_menu_with_longer_keys_reads_until_a_pause() -> None:
     call = Call("start: {kind: menu, keys: {1: bye, 12: bye}}", BYE)
     collect = next(action for action in call.actions if isinstance(action, Collect))
     assert (collect.input.type, collect.input.length) == (InputType.pause, 2)
-    assert call.session.phase is Phase.listening
+    assert call.phase() is Phase.listening
 
 
 def test_node_without_a_way_on_hangs_up() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ivr.problems import TreeInvalid
 from ivr.tree import load, plant
-from ivr.tree_nodes import KINDS, ActionType, AnyNode, Menu, PbxNode, Pin, Route, Transfer
+from ivr.tree_nodes import ActionType, Menu, PbxNode, Pin, Route, Transfer
 from ivr.tree_parts import EntityKind, InputType, Skill
 from ivr.tree_source import read_source
 from tests.unit.ivr.trees import written
@@ -170,8 +170,3 @@ def test_tries_of_a_pin_have_no_default_but_those_of_a_menu_have() -> None:
     assert isinstance(pin, Pin)
     assert isinstance(menu, Menu)
     assert (pin.tries, menu.tries) == (None, 3)
-
-
-def test_list_of_kinds_is_what_the_models_say() -> None:
-    models = AnyNode.__origin__.__args__  # type: ignore[attr-defined]  # an Annotated union
-    assert tuple(model.model_fields["kind"].annotation.__args__[0] for model in models) == KINDS
