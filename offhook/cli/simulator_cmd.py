@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,8 @@ from offhook.simulator.config import (
 )
 from offhook.simulator.population import Population, PopulationFileError, read_population
 from offhook.simulator.serve import Simulator
+from offhook.simulator.xivo_config import XivoConfig, login_of, share_out
+from offhook.simulator.xivo_serve import XivoSimulator
 
 app = typer.Typer(
     name="simulator",
@@ -113,8 +116,109 @@ def voispeed(
         raise typer.BadParameter(str(error), param_hint="--events-url") from error
 
 
+_XIVO_EXAMPLES = """Run a simulated XiVO (xuc server) until Ctrl-C.
+
+Examples:
+
+    offhook simulator xivo --port 8091
+
+    offhook simulator xivo --port 8091 --agents 12 --queues 3 --speed 5
+
+Users are admin, supervisor, nobody and one agent201, agent202... for each agent; the password of
+all is the token. Script people, break things and read what really happened under /_control.
+"""
+
+
+@app.command("xivo", help=_XIVO_EXAMPLES)
+def xivo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8091,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    agents: Annotated[int, typer.Option(min=0, max=5000, help="Agents with a telephone.")] = 5,
+    queues: Annotated[
+        int, typer.Option(min=1, max=100, help="Queues; the agents are shared out among them.")
+    ] = 1,
+    lines: Annotated[int, typer.Option(min=0, max=100_000, help="Lines to the outside.")] = 30,
+    wrap_up: Annotated[float, typer.Option(min=0, help="Seconds of wrap-up after a call.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same people.")] = 1,
+    speed: Annotated[
+        float, typer.Option(min=0.01, max=1000, help="How much faster than real time it lives.")
+    ] = 1.0,
+    answer_probability: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of calls that a person answers.")
+    ] = None,
+    ring_timeout: Annotated[
+        float, typer.Option(min=1, max=300, help="Seconds after which it gives up a ringing call.")
+    ] = 30.0,
+    population: Annotated[
+        Path | None, typer.Option(help="TOML or JSON file that says how people behave.")
+    ] = None,
+    token: Annotated[
+        str, typer.Option(envvar="OFFHOOK_SIMULATOR_TOKEN", help="Password of every user.")
+    ] = DEFAULT_TOKEN,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object with the addresses.")
+    ] = False,
+) -> None:
+    """Run a simulated XiVO (xuc server) until Ctrl-C."""
+    try:
+        people = read_population(population) if population else Population()
+        people = people.with_answers(answer_probability, None)
+        users = make_users(agents)
+        config = XivoConfig(
+            token=token,
+            seed=seed,
+            speed=speed,
+            ring_timeout_s=ring_timeout,
+            wrap_up_s=wrap_up,
+            gateways=(GatewayConfig(id=GATEWAY, name="carrier", lines=lines),),
+            users=users,
+            queues=share_out(users, queues),
+            population=people,
+        )
+    except PopulationFileError as error:
+        raise typer.BadParameter(str(error), param_hint="--population") from error
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from error
+    try:
+        run_serving(_serve_xivo(config, host=host, port=port, as_json=as_json))
+    except OSError as error:
+        typer.echo(f"cannot listen on {host}:{port}: {error.strerror}; choose --port", err=True)
+        raise typer.Exit(1) from error
+
+
+async def _serve_xivo(config: XivoConfig, *, host: str, port: int, as_json: bool) -> None:
+    simulator = XivoSimulator(config, host=host, port=port)
+    await _until_stopped(simulator, lambda: _announce_xivo(simulator, as_json=as_json))
+
+
+def _announce_xivo(simulator: XivoSimulator, *, as_json: bool) -> None:
+    config = simulator.config
+    logins = [login_of(user) for user in config.users]
+    if as_json:
+        line = {
+            "family": "xivo",
+            "url": simulator.url,
+            "control_url": simulator.control_url,
+            "port": simulator.port,
+            "logins": logins,
+            "queues": [queue.id for queue in config.queues],
+        }
+        typer.echo(json.dumps(line))
+        return
+    typer.echo(f"XiVO simulator: {simulator.url}, users admin and {', '.join(logins[:3])}...")
+    typer.echo(f"  control           {simulator.control_url}/record")
+    typer.echo(f"  {len(logins)} agents, {len(config.queues)} queues")
+    typer.echo("Stop with Ctrl-C.")
+
+
 async def _serve(config: SimulatorConfig, *, host: str, port: int, as_json: bool) -> None:
     simulator = Simulator(config, host=host, port=port)
+    await _until_stopped(simulator, lambda: _announce(simulator, as_json=as_json))
+
+
+async def _until_stopped(
+    simulator: Simulator | XivoSimulator, announce: Callable[[], None]
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -122,7 +226,7 @@ async def _serve(config: SimulatorConfig, *, host: str, port: int, as_json: bool
             loop.add_signal_handler(number, stop.set)
     await simulator.start()
     try:
-        _announce(simulator, as_json=as_json)
+        announce()
         await stop.wait()
     finally:
         await simulator.stop()

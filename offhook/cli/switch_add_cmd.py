@@ -200,6 +200,64 @@ def asterisk(
     emit(run_async(_add(settings, new)), json_output, shown_added)
 
 
+@add.command()
+def xivo(
+    name: Annotated[str, typer.Argument(help="A short name: small letters, digits, hyphens.")],
+    url: Annotated[str, typer.Option(help="Address of the xuc server, https://xivo:8443.")],
+    login: Annotated[str, typer.Option(help="User that dials: an admin or supervisor.")],
+    agent_login: Annotated[
+        list[str] | None, typer.Option(help="User of an agent whose calls are followed; several.")
+    ] = None,
+    password: Annotated[
+        str,
+        typer.Option(
+            envvar="XIVO_PASSWORD",
+            help="Password of all these users, or a JSON object from login to password; `-` reads "
+            "it from standard input, nothing asks.",
+        ),
+    ] = "",
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Id of a queue to dial from; several; default all.")
+    ] = None,
+    caller_name: Annotated[str, typer.Option(help="Name to show.")] = "",
+    caller_number: Annotated[str, typer.Option(help="Company number to show.")] = "",
+    answer_sign: Annotated[
+        str, typer.Option(help="EventEstablished that is the customer's answer: outgoing, any.")
+    ] = "outgoing",
+    region: Annotated[str, typer.Option(help="Country that the PBX dials from.")] = "FR",
+    number_format: Annotated[
+        str, typer.Option(help="How numbers are written: e164, international, national.")
+    ] = "national",
+    dial_prefix: Annotated[str, typer.Option(help="Digits before every number dialled.")] = "",
+    read_now: Annotated[
+        bool, typer.Option("--import/--no-import", help="Read queues and agents from the PBX.")
+    ] = True,
+    replace: Annotated[bool, typer.Option(help="Change a switch that exists.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Add a XiVO (xuc) and import its queues, as trunks, and its agents.
+
+    Example: offhook switch add xivo paris --url https://xivo:8443 --login dialer
+    --agent-login anna --agent-login ben
+    """
+    settings = prepare()
+    wanted: dict[str, object] = {
+        "base_url": url,
+        "login": login,
+        "agent_logins": agent_login or [],
+        "caller_name": caller_name,
+        "caller_number": caller_number,
+        "answer_sign": answer_sign,
+        "region": region,
+        "number_format": number_format,
+        "dial_prefix": dial_prefix,
+    }
+    _check_name(name)
+    secret = _read_secret(password, "Password", "XIVO_PASSWORD")
+    new = _New(Family.xivo, name, wanted, secret, tuple(queue or ()), read_now, replace)
+    emit(run_async(_add(settings, new)), json_output, shown_added)
+
+
 @dataclass(frozen=True, slots=True)
 class _New:
     family: str

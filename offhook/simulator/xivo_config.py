@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -116,3 +117,17 @@ def agent_id_of(user: UserConfig) -> int:
 def agent_number_of(user: UserConfig) -> str:
     """The number of that agent."""
     return f"8{user.extension}"
+
+
+def share_out(users: Sequence[UserConfig], count: int) -> tuple[QueueSetup, ...]:
+    """So many queues, with the users shared out among them in turn."""
+    return tuple(
+        QueueSetup(
+            id=number,
+            name=f"queue{number}",
+            display_name=f"Queue {number}",
+            number=str(3000 + number),
+            members=tuple(user.id for user in users[number - 1 :: count]),
+        )
+        for number in range(1, count + 1)
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from dialer.commands import Divert, HangUp, Join, ParkAgent, PlaceCall, PlayMessage
+from dialer.commands import Divert, HangUp, Join, ParkAgent, PlaceCall, PlayMessage, RecordCall
 from dialer.events import SwitchEvent
 from dialer.switching import (
     Accepted,
@@ -149,6 +149,13 @@ class XivoSwitch:
                         return Accepted()
         raise SwitchRefused(
             f"link {self._link} has no call named {command.correlator}; it is over already"
+        )
+
+    async def record_call(self, command: RecordCall) -> Accepted:
+        """Refused: xuc records by the queue's own settings, not by command."""
+        raise SwitchRefused(
+            f"link {self._link} does not record by command ({command.correlator}); "
+            "set recording on the XiVO"
         )
 
     async def snapshot(self) -> SwitchSnapshot:

@@ -128,7 +128,7 @@ def render_event(event: Event | UnknownEvent) -> str:
         return _text({"msgType": event.msg_type, "ctiMessage": event.content})
     content = event.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if event.listed:
-        content = content[to_camel(event.listed)]
+        content = content.get(to_camel(event.listed), [])
     return _text({"msgType": event.name, "ctiMessage": content})
 
 
