@@ -19,14 +19,17 @@ from activities.contracts import ImportInput
 from dialer.model import CampaignId, CampaignSettings, Mode, PacingSettings
 from dialer.outcomes import Outcome
 from dialer.retry import RetryRules
+from offhook.bench.bare import run_bare
 from offhook.bench.baseline import run_baseline
 from offhook.bench.meter import Meter, spent
 from offhook.bench.options import BenchOptions
-from offhook.bench.report import DialReport, Percentiles, with_baseline
+from offhook.bench.report import DialReport, Percentiles, with_bare, with_baseline
+from offhook.demo.asterisk import AsteriskPbx
 from offhook.demo.contacts import write_contacts
 from offhook.demo.rehearsal import SWITCH, Cast, Rehearsal, rehearsal
 from offhook.demo.truth import OurAttempt, RecordedCall, compare
 from offhook.home import Home
+from offhook.pbx.numbers import Behaviour, Mixture
 from offhook.settings import Settings
 from offhook.simulator.population import Dist, Population, RandomTime
 from offhook.storage.campaign_views import CampaignViews
@@ -38,6 +41,8 @@ TALK_S = 0.3
 FASTEST = 500.0
 """Originations a second when no rate is asked for: the most that settings allow."""
 LINES_PER_AGENT = 2
+MIXTURE = Mixture(shares={Behaviour.silent: 1.0}, rings_s=(0.2,), talks_s=(0.5,))
+"""The same on a real PBX, where a talk is counted from the answer."""
 
 # An answer and the join it led to meet in the journal by the attempt. The inbox says when the
 # answer was received; the command is sent right after the step's events were handled.
@@ -94,9 +99,15 @@ async def run_dial_bench(home: Home, settings: Settings, options: BenchOptions) 
         lines=options.agents * LINES_PER_AGENT,
         seed=options.seed,
         population=population(),
+        mixture=MIXTURE,
+        pbx=options.pbx,
     )
     async with rehearsal(home, settings, cast) as stage:
         campaign = await prepare(stage, options)
+        if isinstance(stage.pbx, AsteriskPbx):
+            bare = await run_bare(stage.pbx, options)
+            stage.pbx.begin_record()
+            return with_bare(await _measure(stage, campaign, options), bare)
         report = await _measure(stage, campaign, options)
         if not options.baseline:
             return report

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from offhook.demo.kinds import PbxKind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchOptions:
@@ -14,3 +16,5 @@ class BenchOptions:
     seed: int = 1
     baseline: bool = False
     """Also run calls as one Temporal workflow each, for comparison."""
+    pbx: PbxKind = PbxKind.voispeed
+    """What to dial through; on a real Asterisk a bare script is measured beside offhook."""

@@ -41,6 +41,20 @@ class BaselineReport(BaseModel):
     """`total`, and by process."""
 
 
+class BareReport(BaseModel):
+    """A script that only dials and joins, on the same PBX in the same run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    calls: int
+    joined: int
+    calls_per_s: float
+    answer_to_agent_ms: Percentiles
+    """Between Asterisk's own events, as offhook's."""
+    cpu_s_per_call: dict[str, float]
+    """`total`, and by process."""
+
+
 class Ratio(BaseModel):
     """How many times better offhook is than the baseline."""
 
@@ -68,7 +82,7 @@ class DialReport(BaseModel):
     answer_to_join_command_ms: Percentiles
     """From the receipt of the answer to the command that joins: the part that is ours."""
     cpu_s_per_call: dict[str, float]
-    """`total`, and by process; the PBX's own share is `simulator`."""
+    """`total`, and by process; the PBX's own share is `simulator`, or `asterisk` and `sipp_...`."""
     rss_mb: dict[str, float]
     """`total`, and by process, at the end of the run."""
     errors: int
@@ -80,6 +94,9 @@ class DialReport(BaseModel):
     load_average: tuple[float, float]
     """Of this machine over the last minute, before and after."""
     baseline: BaselineReport | None = None
+    bare: BareReport | None = None
+    times_bare: float | None = None
+    """p99 from answer to agent, as a multiple of the bare script's."""
     ratio: Ratio | None = None
 
     @property
@@ -98,6 +115,12 @@ def with_baseline(report: DialReport, baseline: BaselineReport) -> DialReport:
         answer_p99=_share(theirs.p99, ours.p99),
     )
     return report.model_copy(update={"baseline": baseline, "ratio": ratio})
+
+
+def with_bare(report: DialReport, bare: BareReport) -> DialReport:
+    """The report with the bare script's figures, and how many times longer customers waited."""
+    times = _share(report.answer_to_agent_ms.p99, bare.answer_to_agent_ms.p99)
+    return report.model_copy(update={"bare": bare, "times_bare": times})
 
 
 def _share(better: float, worse: float) -> float:

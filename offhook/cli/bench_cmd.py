@@ -10,6 +10,7 @@ from rich.table import Table
 
 from offhook.bench.report import DialReport, Percentiles
 from offhook.cli.output import JsonOption, emit, prepare, run_async
+from offhook.demo.kinds import PbxKind
 
 app = typer.Typer(
     name="bench",
@@ -36,15 +37,19 @@ def dial(
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Also run calls as one Temporal workflow each.")
     ] = False,
+    switch: Annotated[
+        PbxKind, typer.Option(help="What to dial through: simulated, or real and installed.")
+    ] = PbxKind.voispeed,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the bench's home, to look at it afterwards.")
     ] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Run the whole live path against a simulated PBX: every call over real sockets.
+    """Run the whole live path against a PBX: every call over real sockets.
 
     People answer after 0.3 s and talk for 0.3 s; agents are called again for every talk. Exits 1
-    when a call failed, was made twice, or left somebody alone.
+    when a call failed, was made twice, or left somebody alone. With `--switch asterisk` the calls
+    are real, and a bare ARI script that only dials and joins is measured in the same run.
 
     Examples:
 
@@ -53,6 +58,8 @@ def dial(
         offhook bench dial --calls 1200 --agents 100 --rate 40 --json
 
         offhook bench dial --calls 400 --agents 100 --baseline
+
+        offhook bench dial --switch asterisk --calls 600 --agents 60 --rate 20
     """
     from offhook.bench.dial import run_dial_bench
     from offhook.bench.options import BenchOptions
@@ -60,7 +67,9 @@ def dial(
 
     settings = prepare("bench")
     folder = Path(tempfile.mkdtemp(prefix="offhook-bench-"))
-    options = BenchOptions(calls=calls, agents=agents, rate=rate, seed=seed, baseline=baseline)
+    options = BenchOptions(
+        calls=calls, agents=agents, rate=rate, seed=seed, baseline=baseline, pbx=switch
+    )
     try:
         report = run_async(run_dial_bench(Home(folder), settings, options))
     finally:
@@ -89,6 +98,12 @@ def render(report: DialReport) -> Table:
     )
     before, after = report.load_average
     table.add_row("load average", f"{before} before, {after} after")
+    if report.bare is not None:
+        bare = report.bare
+        table.add_row("bare script: calls a second", f"{bare.calls_per_s:g}, {bare.joined} joined")
+        table.add_row("bare script: answer to agent", _shown(bare.answer_to_agent_ms))
+        table.add_row("bare script: CPU ms a call", _by_process(bare.cpu_s_per_call, 1000))
+        table.add_row("p99 of answer to agent", f"{report.times_bare} times the bare script's")
     if report.baseline is not None and report.ratio is not None:
         base = report.baseline
         table.add_row("baseline: calls a second", f"{base.calls_per_s:g} ({base.calls} workflows)")

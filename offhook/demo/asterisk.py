@@ -8,7 +8,7 @@ number and time, so one call too many stays without one.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dialer.model import SwitchId
@@ -41,7 +41,11 @@ class AsteriskPbx:
     onlooker: Onlooker
     lines: int
     mixture: Mixture
-    agents_speak: bool = False
+    recorded_from: datetime | None = None
+
+    def begin_record(self) -> None:
+        """Leave out of the record what was called until now."""
+        self.recorded_from = datetime.now(UTC)
 
     @property
     def pids(self) -> Mapping[str, int]:
@@ -79,7 +83,9 @@ class AsteriskPbx:
 
     async def calls(self) -> Sequence[RecordedCall]:
         """SIPp's record, with what the onlooker saw of the same calls."""
-        return recorded(self.people.calls(), self.onlooker.channels)
+        began = self.recorded_from
+        since = [call for call in self.people.calls() if not began or call.invited_at >= began]
+        return recorded(since, self.onlooker.channels)
 
     async def leftovers(self) -> int:
         """Channels that are still there; each is somebody who was forgotten."""
