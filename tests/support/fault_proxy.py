@@ -55,6 +55,8 @@ class FaultProxy:
     url: str = ""
     asked: Counter[str] = field(default_factory=Counter)
     """Requests that were passed on, by what `kind` calls them."""
+    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The same by method and path."""
     kind: Callable[[str, str], str] = field(default=lambda method, path: f"{method} {path}")
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     _faults: list[tuple[Matches, Wrong]] = field(default_factory=list)
@@ -112,6 +114,7 @@ class FaultProxy:
     async def _pass_on(self, request: web.BaseRequest, wrong: Wrong | None) -> web.StreamResponse:
         assert self._session is not None
         self.asked[self.kind(request.method, request.path)] += 1
+        self.requests[request.method, request.path] += 1
         async with self._session.request(
             request.method,
             URL(f"{self.target}{request.raw_path}", encoded=True),

@@ -3,9 +3,10 @@
 Every id starts with the Stasis application's name and a dot, and goes on with the correlator, so
 whose a thing is shows wherever it is listed, and what does not start so is never touched:
 
-    app.attempt              a customer's channel, and the bridge for agents who are diverted to
+    app.attempt              a customer's channel
     app.park                 a parked agent's channel, and the bridge he waits in
-    app.attempt.d.digest     the channel of an agent who is rung for a customer
+    app.attempt.d.digest     the channel of an agent who is rung for a customer, and the bridge
+                             where the customer waits for him
     app.attempt.m            the playback of the safe-harbour message
 
 Two installations share a PBX by different application names. The name has no dot, so one can't
@@ -53,11 +54,11 @@ class Names:
         self._prefix = f"{app}."
 
     def of(self, correlator: str) -> str:
-        """The channel of an attempt or park, and its bridge."""
+        """The channel of an attempt or park, and a park's bridge."""
         return self._prefix + correlator
 
     def diverted(self, attempt: str, address: str) -> str:
-        """The channel of an agent who is rung for an attempt's customer."""
+        """The channel of an agent who is rung for an attempt's customer, and its bridge."""
         digest = hashlib.blake2b(address.encode(), digest_size=4).hexdigest()
         return f"{self._prefix}{attempt}.d.{digest}"
 

@@ -77,7 +77,7 @@ class Reflexes:
                 if names.of(named.correlator) not in present:
                     wanted.append(Reflex((wire_requests.hang_up(channel.id),)))
                 elif waits:
-                    wanted.append(self._meet(channel.id, named.correlator))
+                    wanted.append(self._meet(channel.id))
                 else:
                     self._ring(named.correlator, channel.id)
         wanted += each(self._supervisors.left_behind(present))
@@ -113,7 +113,7 @@ class Reflexes:
         if named.part is Part.agent:
             return (self._park(event.channel.id, ",".join((self._names.app, *event.args))),)
         if named.part is Part.diverted:
-            return (self._meet(event.channel.id, named.correlator),)
+            return (self._meet(event.channel.id),)
         if named.part is Part.customer:
             playback = self._names.message(named.correlator)
             wanted = amd.after_arrival(event.channel.id, event.args, playback=playback)
@@ -131,11 +131,10 @@ class Reflexes:
             requests.append(wire_requests.start_music(channel, music=self._music))
         return Reflex(tuple(requests), otherwise=wire_requests.hang_up(channel))
 
-    def _meet(self, channel: str, attempt: str) -> Reflex:
+    def _meet(self, channel: str) -> Reflex:
         """Put a diverted agent to the customer who waits; if nobody does, let him go."""
-        bridge = self._names.of(attempt)
         return Reflex(
-            (wire_requests.add_channel(bridge, channel),),
+            (wire_requests.add_channel(channel, channel),),
             otherwise=wire_requests.hang_up(channel),
         )
 
@@ -165,7 +164,7 @@ class Reflexes:
         return ()
 
     def _customer_left(self, event: wire.ChannelLeftBridge, kind: Part, inside: Company) -> Wanted:
-        if kind is Part.customer:  # his own bridge, with whoever was diverted to him
+        if kind is Part.diverted:  # where he waited for an agent
             gone = tuple(Reflex((wire_requests.hang_up(a),)) for a in inside.agents)
             return gone or self._empty(event.bridge)
         if self._music is not None and not inside.customers and inside.agents:

@@ -163,22 +163,19 @@ class AsteriskStream:
         task.add_done_callback(self._acting.discard)
 
     async def _carry_out(self, reflex: Reflex) -> None:
+        """Until one is refused; what fails otherwise is found again by the next inspection."""
         for request in reflex.requests:
-            if not await self._do(request):
-                if reflex.otherwise is not None:
-                    await self._do(reflex.otherwise)
+            try:
+                await self._client.command(request)
+            except SwitchRefused:
+                _REFLEXES.labels(request.what, "refused").inc()
+                if request.may_be_done:
+                    continue
+                if reflex.otherwise is not None:  # whom it was about is gone
+                    await self._carry_out(Reflex((reflex.otherwise,)))
                 return
-
-    async def _do(self, request: wire_requests.Request) -> bool:
-        """Whether it was done; what was not is found again by the next inspection."""
-        try:
-            await self._client.command(request)
-        except SwitchRefused:
-            _REFLEXES.labels(request.what, "refused").inc()  # whom it was about is gone
-            return False
-        except SwitchError as error:
-            _REFLEXES.labels(request.what, error.code).inc()
-            log.warning("asterisk_reflex_failed", link=self._link, error=str(error))
-            return False
-        _REFLEXES.labels(request.what, "done").inc()
-        return True
+            except SwitchError as error:
+                _REFLEXES.labels(request.what, error.code).inc()
+                log.warning("asterisk_reflex_failed", link=self._link, error=str(error))
+                return
+            _REFLEXES.labels(request.what, "done").inc()

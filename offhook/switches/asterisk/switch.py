@@ -2,7 +2,7 @@
 
 Customers and agents are called into our Stasis application. A parked agent waits in a bridge of his
 own, so a join moves one channel by one request; where agents aren't parked, the customer waits in a
-bridge of his own and the agent's device is rung. What must follow an event at once is the event
+bridge for the agent whose device is rung. What must follow an event at once is the event
 stream's work (`reflexes`), not the engine's.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from dialer.commands import Divert, HangUp, Join, ParkAgent, PlaceCall, PlayMessage, RecordCall
@@ -117,10 +118,10 @@ class AsteriskSwitch:
 
     async def divert(self, command: Divert) -> Accepted:
         """Ring an agent who isn't parked; once he answers he is put to the waiting customer."""
-        bridge = self._names.of(command.correlator)
-        await self._client.command(wire_requests.make_bridge(bridge, name=command.address))
-        await self._client.command(wire_requests.add_channel(bridge, command.customer.call_id))
         channel = self._names.diverted(command.correlator, command.address)
+        with suppress(SwitchRefused):  # there already: he was tried before
+            await self._client.command(wire_requests.make_bridge(channel, name=command.address))
+        await self._client.command(wire_requests.add_channel(channel, command.customer.call_id))
         return await self._call_agent(
             channel, Part.diverted, command, self._settings.divert_timeout
         )

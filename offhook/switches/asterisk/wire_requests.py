@@ -24,6 +24,8 @@ class Request:
     document: Mapping[str, object] | None = field(default=None, repr=False)
     what: str
     """Names it in errors and log lines."""
+    may_be_done: bool = False
+    """A refusal may mean that it was done before, and what follows may be tried."""
 
     @property
     def body(self) -> bytes | None:
@@ -66,9 +68,10 @@ def hang_up(channel: str) -> Request:
 
 
 def make_bridge(bridge: str, *, name: str) -> Request:
-    """Make a bridge in which channels hear each other, or name it anew."""
+    """Make a bridge in which channels hear each other; refused where it is there already."""
     query = urlencode({"type": "mixing", "name": name})
-    return Request(method="POST", path=f"/bridges/{_segment(bridge)}?{query}", what="make_bridge")
+    path = f"/bridges/{_segment(bridge)}?{query}"
+    return Request(method="POST", path=path, what="make_bridge", may_be_done=True)
 
 
 def add_channel(bridge: str, channel: str) -> Request:
