@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dialer.commands import ContactState
+from dialer.compliance.judge import Finding
 from dialer.model import CampaignPhase, CampaignSettings, Mode
 from dialer.outcomes import Outcome
 from dialer.windows import CallingHours, zone_info
@@ -222,6 +223,8 @@ class TriedNumber:
     last_outcome: Outcome | None = None
     listed_by: str = ""
     """Which do-not-call list has it, if one has."""
+    law: tuple[Finding, ...] = ()
+    """What every rule that the campaign keeps says of a call to it now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,8 +300,30 @@ def _by_time(
     closed = [_by_hours(hours, now, "the contact's hours", one.zones or (own,)) for one in usable]
     shut = [verdict for verdict in closed if verdict is not None]
     if len(shut) < len(closed):
-        return None
+        return _by_law(usable)
     return min(shut, key=lambda verdict: (verdict.until is None, verdict.until or now))
+
+
+def _by_law(usable: Sequence[TriedNumber]) -> Verdict | None:
+    """The rule that forbids the number that is free soonest, where every number is forbidden."""
+    worst: list[Finding] = []
+    for one in usable:
+        against = [found for found in one.law if not found.allowed]
+        if not against:
+            return None
+        worst.append(max(against, key=_how_long))
+    found = min(worst, key=_how_long)
+    until = f", until {_utc(found.until)}" if found.until else ""
+    return Verdict(
+        code=found.rule,
+        says=f"The law forbids a call now: {found.says}{until} ({found.rule}).",
+        then="" if found.until else "only a person can change that",
+        until=found.until,
+    )
+
+
+def _how_long(found: Finding) -> tuple[bool, bool, float]:
+    return found.final, found.until is None, found.until.timestamp() if found.until else 0.0
 
 
 def _by_turn(contact: ContactFacts, campaign: CampaignFacts, now: datetime) -> Verdict:

@@ -9,6 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from activities.contracts import ImportResult
+from dialer.compliance.binding import Bound, bound
 from dialer.model import AgentId, CampaignId, CampaignSettings, Mode
 from offhook.cli.campaign_import_cmd import import_request, run_import, shown_import
 from offhook.cli.campaign_office import open_office
@@ -24,6 +25,8 @@ class Created(BaseModel):
 
     campaign: CampaignRow
     settings: CampaignSettings
+    made_stricter: tuple[Bound, ...] = ()
+    """What the law changed of the settings that were asked for."""
     imported: ImportResult | None = None
 
 
@@ -62,6 +65,10 @@ def create(
     ] = None,
     wrap_up: Annotated[float | None, typer.Option(help="Most seconds after a talk.")] = None,
     max_attempts: Annotated[int | None, typer.Option(help="Most tries per contact.")] = None,
+    compliance: Annotated[
+        list[str] | None,
+        typer.Option(help="Jurisdiction profile to keep; repeat it. `offhook compliance profiles`"),
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Create a campaign; a mode that the switch can't do is refused, with those it can.
@@ -90,6 +97,7 @@ def create(
         "priority": priority,
         "pacing.calls_per_second": calls_per_second,
         "retry.max_attempts": max_attempts,
+        "compliance.profiles": compliance or None,
     }
     wanted = build_settings(read_settings(settings), flags)
     members = tuple(AgentId(one) for one in agent or ())
@@ -97,7 +105,7 @@ def create(
     async def work() -> Created:
         async with open_office() as office:
             stored = await LinkStore(office.database).find(wanted.switch)
-            final = wanted.model_copy(update={"switch": stored.switch_id})
+            final, made_stricter = bound(wanted.model_copy(update={"switch": stored.switch_id}))
             await PostgresCampaignRecords(office.database).require_mode(final)
             campaign = CampaignId(f"c{secrets.token_hex(4)}")
             row = await office.views.create(
@@ -107,7 +115,7 @@ def create(
             if contacts is not None:
                 request = await import_request(office, row, contacts)
                 done = await run_import(office, request, json_output=json_output)
-            return Created(campaign=row, settings=final, imported=done)
+            return Created(campaign=row, settings=final, made_stricter=made_stricter, imported=done)
 
     emit(run_async(work()), json_output, _shown_created)
 
@@ -115,6 +123,8 @@ def create(
 def _shown_created(created: Created) -> str:
     row = created.campaign
     line = f"campaign {row.campaign_id} ({row.name}) created"
+    for one in created.made_stricter:
+        line += f"\n{one.setting} is {one.now}, not {one.was}: {one.rule}"
     if created.imported is not None:
         line += f"\n{shown_import(created.imported)}"
     return f"{line}\nnext: offhook campaign start {row.campaign_id}"

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dialer.compliance.judge import Finding
 from dialer.model import CampaignId
 from dialer.numbers import InvalidNumber, resolve
 from dialer.why import CampaignFacts, Verdict, campaign_verdict, contact_verdict
@@ -66,7 +67,9 @@ def why(
             if contact is None:
                 return told | asdict(campaign_verdict(facts, now))
             history = await _find(office, CampaignId(row.campaign_id), contact, facts, now)
-            of_contact = await FactFinder(office.database).contact(history, now=now)
+            of_contact = await FactFinder(office.database).contact(
+                history, settings=facts.settings, now=now
+            )
             verdict = contact_verdict(of_contact, facts, now)
             return told | asdict(verdict) | {"contact": _story(history, of_contact, facts, now)}
 
@@ -132,6 +135,7 @@ def _story(told: ContactHistory, known: Any, facts: CampaignFacts, now: datetime
                 "opens_at": hours.next_open(now, number.zones or (own,)),
                 "last_outcome": tried.last_outcome,
                 "do_not_call": tried.listed_by,
+                "law": [_rule(found) for found in tried.law],
             }
             for number, tried in zip(told.numbers, known.numbers, strict=True)
         ],
@@ -152,6 +156,16 @@ def _story(told: ContactHistory, known: Any, facts: CampaignFacts, now: datetime
             {"reason": refused.reason, "times": refused.count, "last_at": refused.last_at}
             for refused in told.refusals
         ],
+    }
+
+
+def _rule(found: Finding) -> dict[str, Any]:
+    return {
+        "rule": found.rule,
+        "allowed": found.allowed,
+        "says": found.says,
+        "until": found.until,
+        "agent_kept": found.reserved,
     }
 
 

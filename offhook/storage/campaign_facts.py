@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dialer.model import CampaignPhase, CampaignSettings, ContactId
+from dialer.compliance.binding import bound
+from dialer.compliance.judge import Finding, findings
+from dialer.model import CampaignPhase, CampaignSettings, ContactId, Dialable
 from dialer.outcomes import Outcome
 from dialer.rejections import CampaignUnknown
 from dialer.why import Agents, CampaignFacts, ContactFacts, TriedNumber
 from offhook.storage.campaign_records import store_session
+from offhook.storage.compliance_reads import with_history
 from offhook.storage.contacts import ContactHistory
 from offhook.storage.database import Database
 
@@ -46,7 +49,7 @@ WHERE switch_id = :switch AND enabled AND (id = ANY(:wanted) OR cardinality(:wan
 """)
 _CALLS = text("SELECT count(*) FROM attempts WHERE campaign_id = :campaign AND state <> 'ended'")
 _NUMBERS = text("""
-SELECT n.zones, n.last_outcome, (
+SELECT n.number, n.zones, n.last_outcome, (
     SELECT CASE WHEN d.scope = '' THEN 'for all campaigns' ELSE 'of this campaign' END
         || CASE WHEN d.source = '' THEN '' ELSE ', ' || d.source END
     FROM do_not_call d
@@ -95,8 +98,10 @@ class FactFinder:
                 pacing_reason=(row["pacing"] or {}).get("reason", ""),
             )
 
-    async def contact(self, told: ContactHistory, *, now: datetime) -> ContactFacts:
-        """The facts of a contact, from its history."""
+    async def contact(
+        self, told: ContactHistory, *, settings: CampaignSettings | None = None, now: datetime
+    ) -> ContactFacts:
+        """The facts of a contact, from its history; with settings, what the law says of it too."""
         asked = {
             "campaign": told.campaign_id,
             "contact": _id(told.contact_id),
@@ -104,6 +109,7 @@ class FactFinder:
         }
         async with store_session(self.database) as session:
             rows = (await session.execute(_NUMBERS, asked)).mappings().all()
+            law = await _law(session, told, settings, now) if settings else {}
         last = told.attempts[-1] if told.attempts else None
         refused = told.refusals[-1] if told.refusals else None
         if refused and last and last.ended_at and last.ended_at > refused.last_at:
@@ -117,6 +123,7 @@ class FactFinder:
                     zones=tuple(row["zones"]),
                     last_outcome=Outcome(row["last_outcome"]) if row["last_outcome"] else None,
                     listed_by=row["listed_by"] or "",
+                    law=law.get(row["number"], ()),
                 )
                 for row in rows
             ],
@@ -125,6 +132,23 @@ class FactFinder:
             attempts=len(told.attempts),
             ahead=told.ahead,
         )
+
+
+async def _law(
+    session: AsyncSession, told: ContactHistory, settings: CampaignSettings, now: datetime
+) -> dict[str, tuple[Finding, ...]]:
+    """What every rule says of each number, by what is on record now."""
+    settings, _ = bound(settings)
+    raw = await (await session.connection()).get_raw_connection()
+    contact = Dialable(
+        contact_id=told.contact_id, numbers=told.numbers, due_at=told.due_at, owner=told.owner
+    )
+    connection: Any = raw.driver_connection
+    [known] = await with_history(connection, told.campaign_id, [contact], now)
+    return {
+        number.number: tuple(findings(known, number, settings=settings, now=now))
+        for number in known.numbers
+    }
 
 
 def _id(contact: ContactId) -> int:

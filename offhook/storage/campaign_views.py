@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dialer.agent import AgentState
+from dialer.compliance.binding import bound
 from dialer.model import AgentId, CampaignId, CampaignPhase, CampaignSettings
 from dialer.outcomes import Outcome
 from dialer.rejections import CampaignUnknown
@@ -23,6 +24,7 @@ from offhook.storage.database import Database
 from offhook.storage.errors import AgentNotFound
 from offhook.storage.tables import (
     agent_activity,
+    agent_leases,
     agents,
     attempts,
     campaign_agents,
@@ -107,8 +109,10 @@ class CampaignViews:
     ) -> CampaignRow:
         """Store a campaign with its agents; without any named, all of the switch.
 
-        A request whose key was used before gets the campaign that was made then, unchanged.
+        A request whose key was used before gets the campaign that was made then, unchanged. What
+        the campaign's law bounds takes the stricter value.
         """
+        settings, _ = bound(settings)
         async with store_session(self.database) as session:
             known = await session.scalars(
                 select(agents.c.id).where(agents.c.switch_id == settings.switch)
@@ -197,7 +201,7 @@ class CampaignViews:
             by_state = await _counts(session, contacts, contacts.c.state, key)
             outcomes = await _counts(session, attempts, attempts.c.outcome, key)
             open_calls = await _counts(session, attempts, attempts.c.state, key)
-            doing = await _counts(session, agent_activity, agent_activity.c.state, key)
+            doing = await _doing(session, key)
             connected, talk = (
                 await session.execute(
                     select(func.count(attempts.c.joined_at), func.sum(attempts.c.talk)).where(
@@ -249,6 +253,23 @@ def _row(row: Row[Any]) -> CampaignRow:
         started_at=row.started_at,
         ended_at=row.ended_at,
     )
+
+
+async def _doing(session: AsyncSession, campaign: str) -> dict[str, int]:
+    """What the agents do who work for the campaign now; none is lent to it once it has ended."""
+    state = func.coalesce(agent_activity.c.state, AgentState.idle)
+    found = await session.execute(
+        select(state, func.count())
+        .select_from(agent_leases)
+        .outerjoin(
+            agent_activity,
+            (agent_activity.c.agent_id == agent_leases.c.agent_id)
+            & (agent_activity.c.campaign_id == agent_leases.c.campaign_id),
+        )
+        .where(agent_leases.c.campaign_id == campaign)
+        .group_by(state)
+    )
+    return {str(value): count for value, count in found}
 
 
 async def _counts(session: AsyncSession, table: Any, column: Any, campaign: str) -> dict[str, int]:

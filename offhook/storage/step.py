@@ -38,6 +38,8 @@ Row = tuple[object, ...]
 _KEPT = 8
 """Fields of an attempt that are written once, when it is opened."""
 MAX_DETAIL = 500
+OPT_OUTS = ("do_not_call", "opt_out")
+"""Dispositions by which a person's number is put on the do-not-call list."""
 SAID = "said "
 """Before the words of agents, which are counted beside the outcomes."""
 
@@ -156,6 +158,7 @@ class Step:
                 (*key, c.count, c.first_at, c.last_at) for key, c in self.refusals.items()
             ],
             "dispositions": list(self.dispositions),
+            "opt_outs": [(said[0], said[3]) for said in self.dispositions if said[2] in OPT_OUTS],
             "recordings": [_recording_row(one) for one in self.recordings.values()],
             "oddities": [(key, n, now, c, d) for key, (n, c, d) in self.oddities.items()],
             "released": list(self.released),

@@ -148,6 +148,16 @@ _PARTS = {
         """INSERT INTO dispositions (attempt_id, agent_id, code, at)
         SELECT x.attempt_id, x.agent_id, x.code, x.at FROM {rows}""",
     ),
+    # Who tells an agent that he wants no more calls is listed with the word itself.
+    "opt_outs": _Part(
+        "attempt_id text, at timestamptz",
+        """INSERT INTO do_not_call (number, scope, source, added_at)
+        SELECT DISTINCT ON (a.number) a.number, '', 'opt-out to an agent', x.at
+        FROM attempts a, {rows} WHERE a.id = x.attempt_id
+        ON CONFLICT (number, scope) DO UPDATE SET expires_at = NULL""",
+        """INSERT INTO do_not_call_changes (at, action, source, entries)
+        SELECT x.at, 'opt_out', 'opt-out to an agent', 1 FROM {rows}""",
+    ),
     # The row of a file that was deleted stays as it is, whatever comes late.
     "recordings": _Part(
         "name text, attempt_id text, state text, started_at timestamptz, changed_at timestamptz,"

@@ -200,16 +200,15 @@ def upgrade() -> None:
 
 
 def _create_past_calls() -> None:
-    empty = {"server_default": sa.text("''"), "nullable": False}
     op.create_table(
         "past_calls",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("campaign_id", sa.Text(), nullable=False),
         sa.Column("contact_id", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
-        sa.Column("person", sa.Text(), **empty),
-        sa.Column("debt", sa.Text(), **empty),
-        sa.Column("caller_id", sa.Text(), **empty),
+        sa.Column("person", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("debt", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("caller_id", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True)),
         sa.Column("joined_at", sa.DateTime(timezone=True)),

@@ -9,8 +9,10 @@ from dialer.commands import (
     HangUp,
     Join,
     OpenAttemptRecord,
+    ParkAgent,
     PlaceCall,
     ReturnContact,
+    SaveAgent,
 )
 from dialer.compliance.facts import History, PastCall
 from dialer.events import AgentChanged, CallEnded, CallForbidden
@@ -66,7 +68,7 @@ def test_caller_id_limits_and_keys_go_with_the_attempt() -> None:
 def test_agent_is_kept_before_a_call_that_needs_one_is_placed_and_joined_with_it() -> None:
     one = floor(londoner(1, outcome=ABANDONED)).start().run(40)
 
-    reserved = [c for c in one.commands if getattr(c, "state", None) is AgentState.reserved]
+    reserved = [c for c in one.of(SaveAgent) if c.state is AgentState.reserved]
     assert reserved
     [placed] = one.of(PlaceCall)
     [join] = one.of(Join)
@@ -79,9 +81,7 @@ def test_call_that_needs_an_agent_waits_for_one_while_others_are_placed() -> Non
     one = floor(*contacts, agents=1).start().run(4)
 
     kept = {c.attempt_id for c in one.of(PlaceCall) if c.contact_id == "contact1"}
-    reserved = {
-        c.correlator for c in one.commands if getattr(c, "state", None) is AgentState.reserved
-    }
+    reserved = {c.correlator for c in one.of(SaveAgent) if c.state is AgentState.reserved}
     assert kept <= reserved
     assert not [c for c in one.of(CloseAttempt) if c.outcome == ABANDONED and c.attempt_id in kept]
 
@@ -92,7 +92,7 @@ def test_call_is_ended_unanswered_when_its_agent_goes_and_nobody_is_free() -> No
     one.switch.fates[who.numbers[0].number] = Fate(answers=False, ring=60)
     one.start().run(3)
     [placed] = one.of(PlaceCall)
-    park = next(c.correlator for c in one.commands if getattr(c, "kind", "") == "park_agent")
+    park = one.of(ParkAgent)[0].correlator
 
     gone = agent(1, status=AgentStatus.logged_off)
     one.give(AgentChanged(agent=gone))
