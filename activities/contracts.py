@@ -220,6 +220,8 @@ class ImportInput(Contract):
     """Zone of due dates that have none, for contacts that have none."""
     dry_run: bool = False
     """Read, check and count everything, and store nothing."""
+    list_name: Annotated[str, Field(max_length=100)] = ""
+    """Which of the campaign's lists; empty: the one that is made when there is none."""
 
 
 class ImportProgress(Contract):
@@ -273,4 +275,6 @@ class Pruned(Contract):
     """Entries, packed ones included."""
     inbox_removed: Count = 0
     import_refusals_removed: Count = 0
+    recordings_removed: Count = 0
+    """Files on switches."""
     dry_run: bool = False

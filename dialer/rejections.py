@@ -5,6 +5,7 @@ Rejected
 ├── CampaignEnding           the campaign is being stopped
 ├── SwitchIsFixed            a campaign can't move to another switch
 ├── ModeNotPossible          the switch can't dial in this mode
+├── MediaNotPossible         the switch can't do with sound what the campaign wants
 └── CampaignUnknown          no such campaign
 
 A refusal is an answer, not a failure: asking again with the same words gives the same one. The
@@ -14,8 +15,9 @@ A refusal is an answer, not a failure: asking again with the same words gives th
 from collections.abc import Iterable
 from typing import ClassVar
 
-from dialer.model import CampaignId, CampaignPhase, Mode, SwitchId
-from dialer.switching import MODES, Way
+from dialer.media import AmdAction, RecordingPolicy
+from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Mode, SwitchId
+from dialer.switching import MODES, Capabilities, Way
 
 _ORDER_OF_MODES = tuple(Mode)
 
@@ -73,6 +75,15 @@ class ModeNotPossible(Rejected):
         )
 
 
+class MediaNotPossible(Rejected):
+    """The switch can't do with sound what the campaign wants."""
+
+    code = "media_not_possible"
+
+    def __init__(self, switch: SwitchId, wish: str, why: str) -> None:
+        super().__init__(f"{wish} is not possible on switch {switch}: {why}")
+
+
 class CampaignUnknown(Rejected):
     """No such campaign."""
 
@@ -96,3 +107,24 @@ def require_mode(mode: Mode, *, switch: SwitchId, way: Way) -> None:
     """Raise `ModeNotPossible` unless a switch that works this way can dial in this mode."""
     if mode not in MODES[way]:
         raise ModeNotPossible(mode, switch, way)
+
+
+def require_media(settings: CampaignSettings, capabilities: Capabilities) -> None:
+    """Raise `MediaNotPossible` unless the switch can listen, play and record as wanted."""
+    amd, switch = settings.amd, settings.switch
+    if amd.enabled and not capabilities.detects_machines:
+        raise MediaNotPossible(
+            switch,
+            "answering-machine detection",
+            "it can't tell people from machines, or isn't set up to "
+            "(docs/how-to/answering-machines.md); set amd.enabled to false",
+        )
+    if amd.enabled and AmdAction.message in amd.actions() and not capabilities.plays_message:
+        raise MediaNotPossible(
+            switch, "a message after the beep", "it plays no messages; let amd drop or connect"
+        )
+    never = settings.recording.policy is RecordingPolicy.never
+    if not never and not capabilities.records_calls:
+        raise MediaNotPossible(
+            switch, "recording", "it doesn't record by command; set recording.policy to never"
+        )

@@ -146,6 +146,16 @@ class WorkerSettings(_Section):
     )
 
 
+class SpeechSettings(_Section):
+    """What speaks prompts."""
+
+    program: str = Field(
+        default="",
+        description="espeak-ng: its path or name; empty: the machine's, else that of "
+        "`offhook pbx install`",
+    )
+
+
 class RetentionSettings(_Section):
     """How long rows are kept that only an audit or a repetition reads; pruned nightly."""
 
@@ -219,6 +229,7 @@ class Settings(BaseSettings):
     links: LinksSettings = LinksSettings()
     worker: WorkerSettings = WorkerSettings()
     retention: RetentionSettings = RetentionSettings()
+    speech: SpeechSettings = SpeechSettings()
     log: LogSettings = LogSettings()
     encryption: EncryptionSettings = EncryptionSettings()
 

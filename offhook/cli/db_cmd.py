@@ -13,8 +13,12 @@ import typer
 from activities.contracts import Pruned
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.home import database_url
+from offhook.recordings import RecordingEraser
 from offhook.storage import migrate
+from offhook.storage.database import Database
+from offhook.storage.link_store import LinkStore
 from offhook.storage.pool import open_pool
+from offhook.storage.recordings import Recordings
 from offhook.storage.retention import Retention, keep_by
 
 app = typer.Typer(
@@ -71,9 +75,13 @@ def prune(
         keep = replace(keep, journal=age, inbox=age, import_refusals=age)
 
     async def work() -> Pruned:
-        pool = await open_pool(database_url(settings), size=1, application="offhook-prune")
+        url = database_url(settings)
+        pool = await open_pool(url, size=1, application="offhook-prune")
         try:
-            return await Retention(pool, keep).prune(now=datetime.now(UTC), dry_run=dry_run)
+            async with Database.open(url, pool_size=1) as database:
+                eraser = RecordingEraser(Recordings(pool), LinkStore(database).get)
+                retention = Retention(pool, keep, erase_recordings=eraser.erase)
+                return await retention.prune(now=datetime.now(UTC), dry_run=dry_run)
         finally:
             await pool.close()
 
@@ -90,10 +98,11 @@ def _age(text: str) -> timedelta:
 
 def _shown_pruned(done: Pruned) -> str:
     would = "would be " if done.dry_run else ""
+    files = f"\nrecordings {would}removed: {done.recordings_removed}"
     return (
         f"journal entries: {done.journal_removed} {would}removed, {done.journal_packed} "
         f"{would}packed\nevents {would}removed: {done.inbox_removed}\n"
-        f"refused rows of imports {would}removed: {done.import_refusals_removed}"
+        f"refused rows of imports {would}removed: {done.import_refusals_removed}{files}"
     )
 
 

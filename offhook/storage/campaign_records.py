@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.contracts import CampaignBegun
 from activities.ports import StoreUnavailable
+from dialer.compliance.binding import require_message
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings
-from dialer.rejections import CampaignUnknown, require_mode
+from dialer.rejections import CampaignUnknown, require_media, require_mode
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
 from offhook.storage.tables import campaign_runs, campaigns
@@ -95,12 +96,29 @@ class PostgresCampaignRecords:
                 )
             )
 
+    async def replace_settings(self, campaign: CampaignId, *, settings: CampaignSettings) -> None:
+        """Store the settings of a campaign that doesn't run, as the next version."""
+        async with store_session(self.database) as session:
+            await session.execute(
+                update(campaigns)
+                .where(campaigns.c.id == campaign)
+                .values(
+                    settings=settings.model_dump(mode="json"),
+                    name=settings.name,
+                    version=campaigns.c.version + 1,
+                )
+            )
+
     async def require_mode(self, settings: CampaignSettings) -> None:
-        """Raise `ModeNotPossible` unless the settings' switch can dial in their mode."""
+        """Raise `ModeNotPossible` or `MediaNotPossible` unless the settings' switch can do it, or
+        `LawNeedsMessage` where the law wants what it can't.
+        """
         adapter = open_switch(await LinkStore(self.database).get(settings.switch)).adapter
-        way = adapter.capabilities.way
+        able = adapter.capabilities
         await adapter.aclose()
-        require_mode(settings.mode, switch=settings.switch, way=way)
+        require_mode(settings.mode, switch=settings.switch, way=able.way)
+        require_media(settings, able)
+        require_message(settings, plays_message=able.plays_message)
 
 
 def _is_run(campaign: CampaignId, run_key: str) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ compressed, which loses nothing; much later it is deleted, whole epochs at a tim
 can't be replayed.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,8 @@ from offhook.storage.pool import Pool, store_errors
 BATCH = 5_000
 """Rows that one deletion takes, so that it never holds a live call up."""
 PACK = 1_000
+
+EraseRecordings = Callable[[datetime, bool], Awaitable[int]]
 
 # An epoch is over when somebody else has the lease, or when its campaign has ended or is gone.
 _OVER = """
@@ -108,6 +110,8 @@ class Retention:
     keep: Keep
     alive: Callable[[], object] = lambda: None
     """Called after each little."""
+    erase_recordings: EraseRecordings | None = None
+    """Deletes the files whose time is over, or counts them; the number of them."""
 
     async def prune(self, *, now: datetime, dry_run: bool = False) -> Pruned:
         """Remove and pack what is older than it is kept; with `dry_run` only count it."""
@@ -123,6 +127,9 @@ class Retention:
                 import_refusals_removed=await self._remove(
                     _COUNT_REFUSED, _DELETE_REFUSED, keep.import_refusals, now, dry_run
                 ),
+                recordings_removed=0
+                if self.erase_recordings is None
+                else await self.erase_recordings(now, dry_run),
                 dry_run=dry_run,
             )
 

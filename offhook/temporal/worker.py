@@ -32,6 +32,7 @@ from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.health import Check, Health
 from offhook.home import database_url
+from offhook.recordings import RecordingEraser
 from offhook.settings import Settings
 from offhook.storage.call_check_store import PostgresCallChecks
 from offhook.storage.campaign_records import PostgresCampaignRecords
@@ -41,6 +42,7 @@ from offhook.storage.inbox import PostgresInbox
 from offhook.storage.link_store import LinkStore
 from offhook.storage.phonebook_store import PostgresPhonebookRecords
 from offhook.storage.pool import open_pool
+from offhook.storage.recordings import Recordings
 from offhook.storage.retention import Retention, keep_by
 from offhook.switches.registry import SwitchOpener
 from offhook.temporal import client as temporal
@@ -110,6 +112,7 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
         inbox = await stack.enter_async_context(PostgresInbox(pool, url))
         records = PostgresCampaignRecords(database)
         services = PbxServices(LinkStore(database).get)
+        eraser = RecordingEraser(Recordings(pool), LinkStore(database).get)
         yield Adapters(
             database=database,
             dialing=DialActivities(
@@ -129,7 +132,9 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
                 records=PostgresCallChecks(database), reports=services, clock=utc_now
             ),
             retention=RetentionActivities(
-                pruner=lambda alive: Retention(pool, keep_by(settings.retention), alive),
+                pruner=lambda alive: Retention(
+                    pool, keep_by(settings.retention), alive, eraser.erase
+                ),
                 clock=utc_now,
             ),
         )
