@@ -7,7 +7,7 @@ number and time, so one call too many stays without one.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,6 +42,13 @@ class AsteriskPbx:
     lines: int
     mixture: Mixture
     recorded_from: datetime | None = None
+
+    crashes: list[datetime] = field(default_factory=list)
+
+    async def crash(self) -> None:
+        """Kill Asterisk and start it again; calls end without anybody being told."""
+        self.crashes.append(datetime.now(UTC))
+        await self.asterisk.restart()
 
     def begin_record(self) -> None:
         """Leave out of the record what was called until now."""
@@ -85,7 +92,21 @@ class AsteriskPbx:
         """SIPp's record, with what the onlooker saw of the same calls."""
         began = self.recorded_from
         since = [call for call in self.people.calls() if not began or call.invited_at >= began]
-        return recorded(since, self.onlooker.channels)
+        return recorded([self._cut_off(call) for call in since], self.onlooker.channels)
+
+    def _cut_off(self, call: CalledCall) -> CalledCall:
+        """The call as a crash left it: SIPp goes on talking into a line that is dead."""
+        for at in self.crashes:
+            if call.invited_at <= at and (call.ended_at is None or call.ended_at > at):
+                answered = call.answered_at is not None and call.answered_at <= at
+                return call.model_copy(
+                    update={
+                        "ended_at": at,
+                        "answered_at": call.answered_at if answered else None,
+                        "ending": Ending.called_hung_up if answered else Ending.cancelled,
+                    }
+                )
+        return call
 
     async def leftovers(self) -> int:
         """Channels that are still there; each is somebody who was forgotten."""
