@@ -19,6 +19,8 @@ Vector = NDArray[np.float64]
 
 RESCALE_AT = 1e12
 """Growing weights stand in for shrinking history; scaled back before they lose precision."""
+SETTLED = 0.05
+"""Relative standard error of a mean duration that is as good as known: 400 endings."""
 
 
 class InProgress:
@@ -94,6 +96,13 @@ class DurationEstimate:
             self._sum /= self._weight
             self._count /= self._weight
             self._weight = 1.0
+
+    @property
+    def caution(self) -> float:
+        """Factor from the chance to be over soon to a safe one: a standard error under it while
+        few have ended, which all who are still at it share.
+        """
+        return 1.0 - max(0.0, 1.0 / math.sqrt(self._count / self._weight) - SETTLED)
 
     def survival(self, now_s: float) -> Vector:
         """Return P(lasts at least k seconds) for k = 0, 1, ... one past the horizon."""

@@ -24,6 +24,11 @@ LEAST_RATE = 0.02
 """No list is worse, whatever was seen: the limit of how far an empty hour can mislead."""
 SETTLE_S = 0.3
 """Time between an agent's or customer's move and our being able to act on it."""
+MOST_COUNTED = 20_000
+"""Answers, or agents coming free, that are told apart."""
+SMALLEST_LOG, TINY = -600.0, 1e-300
+_COUNTS = np.arange(MOST_COUNTED, dtype=np.float64)
+_SHARES = 1.0 / (_COUNTS + 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,7 @@ def outlook(
     ended = 1.0 - wrap.survival(now_s)
     return Outlook(
         answers=np.clip(table * caution, 0.0, 1.0),
-        talks=_over_by(talk.survival(now_s), until, ended),
+        talks=_over_by(talk.survival(now_s), until, ended) * talk.caution,
         wraps=_residual(1.0 - ended, until),
         parks=_residual(park.survival(now_s), until),
         ring_mean_s=float(moments.mean()),
@@ -110,14 +115,25 @@ def pmf(mean: Vector, squares: Vector, size: int) -> Vector:
     """Return P(0..size-1 successes), by moment, of binomials with the given mean and sum of p²."""
     p = np.minimum(squares / np.maximum(mean, 1e-12), 0.98)
     n = mean / np.maximum(p, 1e-12)
-    k = np.arange(size - 1, dtype=np.float64)
+    if size > MOST_COUNTED:
+        raise ValueError(f"{size} outcomes are more than the {MOST_COUNTED} that are tabulated")
     odds = (p / (1.0 - p))[:, None]
-    ratios = np.maximum(0.0, n[:, None] - k) / (k + 1.0) * odds
+    ratios = n[:, None] - _COUNTS[: size - 1]
+    np.maximum(ratios, 0.0, out=ratios)
+    ratios *= _SHARES[: size - 1]
+    ratios *= odds
+    none = n * np.log1p(-p)
     out = np.empty((len(mean), size))
-    out[:, 0] = np.exp(n * np.log1p(-p))
-    np.cumprod(ratios, axis=1, out=ratios)
-    out[:, 1:] = out[:, :1] * ratios
-    return out
+    if float(none.min()) > SMALLEST_LOG:
+        out[:, 0] = np.exp(none)
+        np.cumprod(ratios, axis=1, out=ratios)
+        out[:, 1:] = out[:, :1] * ratios
+        return out
+    # Nobody at all is too unlikely to be written down: multiply as sums of logarithms.
+    out[:, 0] = none
+    np.cumsum(np.log(np.maximum(ratios, TINY)), axis=1, out=ratios)
+    out[:, 1:] = none[:, None] + ratios
+    return np.asarray(np.exp(out))
 
 
 class Crowd:

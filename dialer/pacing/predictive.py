@@ -45,7 +45,7 @@ ENDING_CREDIT = 2.0
 """Abandoned calls under the cap, without which the end of a list is dialed safely."""
 ENOUGH = 25.0
 """Endings of calls, the prior's included, before any call is placed ahead."""
-RAMP = 0.75
+RAMP = 0.6
 """Calls that may ring at once, per call that is known to have ended: all calls of a first burst
 are equally old, and nothing is known yet of how calls of that age end.
 """

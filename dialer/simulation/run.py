@@ -39,7 +39,7 @@ SHORTEST_RING_S, LONGEST_RING_S = 15.0, 120.0
 UNLIMITED = 10_000
 ENDLESS = 1_000_000
 """Contacts of a scenario that names none."""
-MEASURED = 8
+MEASURED = 32
 """One decision in so many is timed."""
 LONGEST_WRAP = timedelta(minutes=30)
 

@@ -69,3 +69,11 @@ def test_binomials_have_the_moments_that_were_asked_for() -> None:
 def test_agents_sure_to_be_free_count_as_free() -> None:
     freed = pmf(np.array([12.0]), np.array([12.0]), 40)[0]
     assert freed[10:].sum() > 0.99
+
+
+def test_counts_of_a_thousand_agents_are_still_told_apart() -> None:
+    mean, squares = np.array([900.0, 40.0]), np.array([810.0, 16.0])
+    found = pmf(mean, squares, 1_200)
+    assert np.isfinite(found).all()
+    assert np.allclose(found.sum(axis=1), 1.0)
+    assert np.allclose(found @ np.arange(1_200), mean, rtol=1e-3)
