@@ -272,7 +272,8 @@ class XivoSimulator:
         if fault is not None and fault.kind in (FaultKind.reset, FaultKind.status_500):
             peer.cut()
             return
-        self.face.services[command.name] += 1
+        if fault is None or fault.kind not in (FaultKind.html, FaultKind.hang):
+            self.face.services[command.name] += 1
         self.face.requests.append({"user": connection.user.login, "message": text})
         if fault is None:
             carry_out(self.face, connection, command)

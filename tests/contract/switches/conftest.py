@@ -11,8 +11,9 @@ from offhook.pbx.install import Installed
 from tests.contract.switches.asterisk import AsteriskHarness, asterisk_harness
 from tests.contract.switches.harness import SwitchHarness
 from tests.contract.switches.voispeed import voispeed_harness
+from tests.contract.switches.xivo import xivo_harness
 
-FAMILIES = ("asterisk", "voispeed")
+FAMILIES = ("asterisk", "voispeed", "xivo")
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +50,9 @@ async def switch(request: pytest.FixtureRequest) -> AsyncIterator[SwitchHarness]
     if request.param == "asterisk":
         async with asterisk_harness(request.getfixturevalue("asterisk_pbx")) as asterisk:
             yield asterisk
+    elif request.param == "xivo":
+        async with xivo_harness() as xivo:
+            yield xivo
     else:
         async with voispeed_harness() as voispeed:
             yield voispeed

@@ -9,7 +9,15 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from dialer.events import CallEnded, CallJoined, CallRinging, CallStarted, EndedBy, SwitchEvent
+from dialer.events import (
+    CallAnswered,
+    CallEnded,
+    CallJoined,
+    CallRinging,
+    CallStarted,
+    EndedBy,
+    SwitchEvent,
+)
 from dialer.model import SwitchId
 from offhook.link_stream import LinkStream
 from offhook.simulator.config import make_users
@@ -48,6 +56,7 @@ _LIES = {
 _EVENTS: dict[type[SwitchEvent], str] = {
     CallStarted: "EventRinging",
     CallRinging: "EventDialing",
+    CallAnswered: "EventEstablished",
     CallJoined: "EventEstablished",
     CallEnded: "EventReleased",
 }
