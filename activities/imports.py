@@ -27,7 +27,6 @@ from dialer.contacts_csv import (
     write_header,
     write_refused,
 )
-from dialer.model import CampaignId
 
 BATCH_ROWS = 5_000
 """Never changed while an import may be under way: batches are known by their number."""
@@ -66,7 +65,7 @@ class ContactImports(Protocol):
         """Write batch `number`, counted from 1, once; whoever is in the list is a duplicate."""
         ...
 
-    async def preview(self, campaign: CampaignId, *, batch: Batch) -> Merged:
+    async def preview(self, request: ImportInput, *, batch: Batch) -> Merged:
         """What a merge would do; writes nothing."""
         ...
 
@@ -215,7 +214,7 @@ class ContactImporter:
 
     async def _settle(self, request: ImportInput, number: int, batch: Batch) -> Merged:
         if request.dry_run:
-            return await self.imports.preview(request.campaign_id, batch=batch)
+            return await self.imports.preview(request, batch=batch)
         return await self.imports.merge(
             request.import_id, number=number, batch=batch, now=self.clock()
         )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.home import database_url
 from offhook.settings import Settings
-from offhook.storage.agent_store import AgentRow, AgentStore
+from offhook.storage.agent_store import AgentRow, AgentStore, PreviewRow
 from offhook.storage.pool import open_pool
 
 app = typer.Typer(
@@ -77,6 +78,50 @@ def status(
         json_output,
         lambda row: f"agent {row.agent_id} is {row.status}",
     )
+
+
+class Answer(StrEnum):
+    """What an agent says to an offer."""
+
+    accept = "accept"
+    skip = "skip"
+
+
+@app.command()
+def preview(
+    agent: Named,
+    answer: Annotated[
+        Answer | None, typer.Argument(metavar="[ANSWER]", help="accept or skip; else only look.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Show the contact on offer to an agent in preview mode; have it dialed, or skip it.
+
+    Examples:
+
+    offhook agent preview 201
+
+    offhook agent preview 201 accept
+    """
+
+    async def work() -> PreviewRow:
+        async with _store(prepare()) as store:
+            row = await store.find(agent)
+            if answer is None:
+                return await store.on_offer(row)
+            dial = answer is Answer.accept
+            return await store.answer(row, dial=dial, now=datetime.now(UTC))
+
+    emit(run_async(work()), json_output, _shown_preview)
+
+
+def _shown_preview(row: PreviewRow) -> str:
+    until = f", until {row.ends_at:%H:%M:%S} UTC" if row.ends_at else ""
+    lines = [f"contact {row.contact_id} {row.name} ({', '.join(row.numbers)}){until}"]
+    lines += [f"  {name}: {value}" for name, value in row.attributes.items()]
+    if row.skips_left is not None:
+        lines.append(f"  {row.skips_left} skips left")
+    return "\n".join(lines)
 
 
 def campaign_agents(

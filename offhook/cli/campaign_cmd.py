@@ -16,7 +16,9 @@ from offhook.cli import (
     campaign_create_cmd,
     campaign_import_cmd,
     campaign_order_cmd,
+    campaign_set_cmd,
     campaign_why_cmd,
+    list_cmd,
 )
 from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.campaign_page import shown_list, shown_report, shown_view
@@ -36,6 +38,10 @@ app.command("start")(campaign_order_cmd.start)
 app.command("pause")(campaign_order_cmd.pause)
 app.command("resume")(campaign_order_cmd.resume)
 app.command("stop")(campaign_order_cmd.stop)
+app.command("set")(campaign_set_cmd.set_)
+app.command("show")(campaign_set_cmd.show)
+app.command("lists")(list_cmd.campaign_lists)
+app.command("quotas")(list_cmd.campaign_quotas)
 app.command("agents")(agent_cmd.campaign_agents)
 app.command("why")(campaign_why_cmd.why)
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from activities.ports import switch_channel
-from dialer.events import AgentChanged
-from dialer.model import Agent, AgentId, AgentStatus, CampaignId, SwitchId
+from activities.ports import campaign_channel, switch_channel
+from dialer.events import AgentChanged, PreviewAnswered
+from dialer.model import Agent, AgentId, AgentStatus, CampaignId, ContactId, SwitchId
+from dialer.rejections import CampaignUnknown
 from offhook.errors import OffhookError
-from offhook.storage.errors import AgentNotFound, CampaignNotFound
+from offhook.storage.errors import AgentNotFound
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import Pool, PoolOrConnection, store_errors
 
@@ -38,6 +40,13 @@ _BY_KEY = f"{_AGENTS} WHERE $1 IN (a.id, a.address, a.number, a.name) {_ORDER}"
 _CHOOSE = """
 UPDATE agents SET status = $2, status_at = $3 WHERE id = $1
 RETURNING id, switch_id, address, number, status, reachable, position
+"""
+
+_ON_OFFER = """
+SELECT p.agent_id, p.campaign_id AS campaign, c.id::text AS contact_id, c.external_id, c.name,
+    ARRAY(SELECT n.number FROM numbers n WHERE n.contact_id = c.id ORDER BY n.position) AS numbers,
+    c.attributes::text AS attributes, p.ends_at, p.skips_left
+FROM previews p JOIN contacts c ON c.id = p.contact_id WHERE p.agent_id = $1
 """
 
 _ADD = """
@@ -101,6 +110,47 @@ class AgentRow(BaseModel):
     """What he does there."""
 
 
+class NothingOnOffer(OffhookError):
+    """No contact is on offer to the agent."""
+
+    code = "nothing_on_offer"
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(
+            f"no contact is on offer to agent {agent}",
+            hint="contacts are offered in preview mode, to agents who are free",
+        )
+
+
+class SkipNotAllowed(OffhookError):
+    """The agent has skipped as many contacts as he may."""
+
+    code = "skip_not_allowed"
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(
+            f"agent {agent} may not skip this contact",
+            hint="accept it, or change preview.skips: `offhook campaign set`",
+        )
+
+
+class PreviewRow(BaseModel):
+    """What is on offer to an agent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agent_id: str
+    campaign: str
+    contact_id: str
+    external_id: str
+    name: str
+    numbers: tuple[str, ...]
+    attributes: dict[str, str | None]
+    ends_at: AwareDatetime | None
+    skips_left: int | None
+    """None is any number."""
+
+
 @dataclass(frozen=True)
 class AgentStore:
     """Every method is one transaction; a database that is away raises `StoreUnavailable`."""
@@ -143,6 +193,29 @@ class AgentStore:
                     now=now,
                 )
 
+    async def on_offer(self, agent: AgentRow) -> PreviewRow:
+        """The contact that an agent reads."""
+        with store_errors():
+            row = await self.pool.fetchrow(_ON_OFFER, agent.agent_id)
+        if row is None:
+            raise NothingOnOffer(agent.agent_id)
+        return PreviewRow(**(dict(row) | {"attributes": orjson.loads(row["attributes"])}))
+
+    async def answer(self, agent: AgentRow, *, dial: bool, now: datetime) -> PreviewRow:
+        """Have the contact on offer dialed, or skip it; who may not skip is refused."""
+        offered = await self.on_offer(agent)
+        if not dial and offered.skips_left == 0:
+            raise SkipNotAllowed(agent.agent_id)
+        said = PreviewAnswered(
+            agent_id=AgentId(agent.agent_id), contact_id=ContactId(offered.contact_id), dial=dial
+        )
+        channel = campaign_channel(CampaignId(offered.campaign))
+        key = f"preview {agent.agent_id} {offered.contact_id} {now.isoformat()}"
+        with store_errors():
+            async with self.pool.acquire() as connection, connection.transaction():
+                await post_on(connection, channel, said, key=key, now=now)
+        return offered
+
     async def add(self, agent: AgentRow, *, campaign: CampaignId, now: datetime) -> None:
         """Let an agent work for a campaign too."""
         with store_errors():
@@ -171,7 +244,7 @@ async def _add(
 ) -> None:
     switch = await database.fetchval("SELECT switch_id FROM campaigns WHERE id = $1", campaign)
     if switch is None:
-        raise CampaignNotFound(campaign)
+        raise CampaignUnknown(campaign)
     if switch != agent.switch:
         raise AgentElsewhere(agent.agent_id, agent.switch, campaign)
     await database.execute(_ADD, campaign, agent.agent_id, now)

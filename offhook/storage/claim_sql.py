@@ -113,3 +113,16 @@ UPDATE contacts c SET state = 'finished', finished_reason = x.reason, claim_shar
 FROM unnest($1::bigint[], $2::text[]) AS x(id, reason)
 WHERE c.id = x.id AND c.state = 'claimed'
 """
+
+# What was on offer is given back with everything else that was claimed.
+FORGET_PREVIEWS = "UPDATE previews SET contact_id = NULL WHERE campaign_id = $1"
+
+# What came of a number before, in any campaign: where somebody answered, and when.
+TRIED = """
+SELECT n.number, last.opened_at, last.outcome
+FROM unnest($1::text[]) AS n(number), LATERAL (
+    SELECT a.opened_at, a.outcome FROM attempts a
+    WHERE a.number = n.number AND a.outcome IS NOT NULL
+    ORDER BY a.opened_at DESC LIMIT 20
+) AS last
+"""

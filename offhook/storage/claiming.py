@@ -17,13 +17,14 @@ import orjson
 from activities.ports import Lease, LeaseLost
 from dialer.lists import Turns, shares, turns
 from dialer.lists.filter_text import parse_filter
+from dialer.lists.next_number import NumberOrder
 from dialer.lists.queue import QUOTA, Place, Waiting, place_of
 from dialer.model import CampaignSettings
 from offhook.storage import claim_sql
 from offhook.storage.filter_sql import Parameters, condition
 from offhook.storage.pool import Connection
 
-LOOK_MOST = 4_000
+LOOK_MOST = 2_000
 """Rows that one claim looks at beyond those it gives out; the next claim goes on from there."""
 WAKE_MOST = 2_000
 """Contacts of a list that fall due and enter its queue, in one claim."""
@@ -36,6 +37,8 @@ class Claimed:
     ids: list[int]
     exhausted: bool
     next_due_at: datetime | None
+    best_first: bool = False
+    """Numbers where somebody answered before are to come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class _Look:
     """A claim under way."""
 
     connection: Connection
+    key: tuple[int, int, int]
+    """Shard, epoch and token."""
     settings: CampaignSettings
     now: datetime
     full: Sequence[_Quota]
@@ -78,6 +83,8 @@ class _Look:
                 for row in rows
             ]
             dialed = [place.contact_id for place in places if not place.held][:asked]
+            if dialed:
+                await self.connection.execute(claim_sql.TAKE, dialed, *self.key)
             taken += dialed
             out = [place for place in places if place.held]
             await self._hold(out)
@@ -137,22 +144,23 @@ async def claim(
     everything = [one.list_id for one in lists]
     await connection.execute(claim_sql.WAKE, everything, now, WAKE_MOST)
     full = [one for one in quotas if await _is_full(connection, lease, one, now)]
-    look = _Look(connection, _settings(row["settings"]), now, full)
+    claimer = (lease.shard, lease.epoch, token)
+    look = _Look(connection, claimer, _settings(row["settings"]), now, full)
     ids: list[int] = []
     by_priority = sorted(lists, key=lambda one: -one.priority)
     for _, group in groupby(by_priority, key=lambda one: one.priority):
         ids += await _mixed(look, list(group), limit - len(ids), mix)
         if len(ids) >= limit:
             break
-    await connection.execute(claim_sql.TAKE, ids, lease.shard, lease.epoch, token)
     closed = [place.contact_id for place in look.held if place.closed]
     if closed:
         await connection.execute(claim_sql.REFUSED, lease.campaign_id, closed, now)
+    best_first = look.settings.retry.numbers is NumberOrder.best_first
     if len(ids) >= limit:
-        return Claimed(ids, exhausted=False, next_due_at=None)
+        return Claimed(ids, exhausted=False, next_due_at=None, best_first=best_first)
     left = await connection.fetchrow(claim_sql.NEXT, everything)
     next_due_at = now if left["waiting"] else left["next_due_at"]
-    return Claimed(ids, exhausted=next_due_at is None, next_due_at=next_due_at)
+    return Claimed(ids, next_due_at is None, next_due_at, best_first)
 
 
 async def _mixed(look: _Look, lists: Sequence[_List], wanted: int, mix: Turns) -> list[int]:

@@ -14,10 +14,11 @@ import orjson
 
 from activities.contracts import ImportInput, ImportResult
 from activities.imports import ImportBegun, Merged
-from activities.ports import StoreUnavailable
+from activities.ports import StoreUnavailable, campaign_channel
 from dialer.contacts_csv import Batch, ParsedContact, ParsedNumber
-from dialer.model import CampaignId
+from dialer.events import ContactsAdded
 from dialer.rejections import CampaignUnknown
+from offhook.storage.inbox import post_on
 from offhook.storage.pool import store_errors
 from offhook.storage.tables import ImportState
 
@@ -52,7 +53,9 @@ UPDATE imports SET checkpoint = $2, fingerprint = $3, rows = $4, accepted = acce
     refused = refused + $6, duplicates = duplicates + $7
 WHERE id = $1
 """
-_END = "UPDATE imports SET state = $2, error = $3, ended_at = $4 WHERE id = $1"
+_END = """
+UPDATE imports SET state = $2, error = $3, ended_at = $4 WHERE id = $1 RETURNING campaign_id
+"""
 _CONTACTS = (
     "id", "campaign_id", "list_id", "external_id", "name", "attributes", "priority", "due_at",
 )  # fmt: skip
@@ -70,7 +73,8 @@ class PostgresContactImports:
         """Note that an import begins, or find how far it came."""
         with store_errors():
             async with self.pool.acquire() as connection, connection.transaction():
-                list_id = await connection.fetchval(_LIST, request.campaign_id, LIST_NAME, now)
+                name = request.list_name or LIST_NAME
+                list_id = await connection.fetchval(_LIST, request.campaign_id, name, now)
                 if list_id is None:
                     raise CampaignUnknown(request.campaign_id)
                 row = await connection.fetchrow(
@@ -83,11 +87,12 @@ class PostgresContactImports:
             fingerprint=row["fingerprint"],
         )
 
-    async def preview(self, campaign: CampaignId, *, batch: Batch) -> Merged:
+    async def preview(self, request: ImportInput, *, batch: Batch) -> Merged:
         """What a merge would do; writes nothing."""
         with store_errors():
             async with self.pool.acquire() as connection:
-                list_id = await connection.fetchval(_LIST_OF, campaign, LIST_NAME)
+                name = request.list_name or LIST_NAME
+                list_id = await connection.fetchval(_LIST_OF, request.campaign_id, name)
                 fresh, listed = await self._split(connection, list_id, batch)
         return Merged(imported=len(fresh), duplicates=listed)
 
@@ -125,7 +130,13 @@ class PostgresContactImports:
     async def finish(self, result: ImportResult, *, now: datetime) -> None:
         """Note that an import is complete."""
         with store_errors():
-            await self.pool.execute(_END, result.import_id, ImportState.completed, "", now)
+            async with self.pool.acquire() as connection, connection.transaction():
+                campaign = await connection.fetchval(
+                    _END, result.import_id, ImportState.completed, "", now
+                )
+                if campaign is not None:
+                    channel, key = campaign_channel(campaign), f"import {result.import_id}"
+                    await post_on(connection, channel, ContactsAdded(), key=key, now=now)
 
     async def fail(self, import_id: str, *, reason: str, now: datetime) -> None:
         """Note that the file can't be imported."""

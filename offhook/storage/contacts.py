@@ -6,7 +6,7 @@ The data behind "why is it not dialing?"; the words of the answer are the asker'
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, union
+from sqlalchemy import ColumnElement, func, or_, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dialer.commands import ContactState
@@ -121,16 +121,18 @@ async def _ahead(session: AsyncSession, contact: int, now: datetime) -> int:
     """How many due contacts come before this one, in the order in which contacts are claimed."""
     this = contacts.alias("this")
     other = contacts.c
+    mine = tuple_(this.c.rank, this.c.due_at, this.c.id)
     earlier = (other.priority == this.c.priority) & (
-        (other.due_at < this.c.due_at) | ((other.due_at == this.c.due_at) & (other.id < this.c.id))
+        tuple_(other.rank, other.due_at, other.id) < mine
     )
     count = await session.scalar(
         select(func.count())
         .select_from(contacts)
-        .join(this, this.c.campaign_id == other.campaign_id)
+        .join(this, this.c.list_id == other.list_id)
         .where(
             this.c.id == contact,
             other.state == ContactState.ready,
+            other.held == "",
             other.due_at <= now,
             or_(other.priority > this.c.priority, earlier),
         )
@@ -143,7 +145,14 @@ async def _numbers(session: AsyncSession, contact: int) -> tuple[Number, ...]:
         select(numbers).where(numbers.c.contact_id == contact).order_by(numbers.c.position)
     )
     return tuple(
-        Number(number=row.number, zones=tuple(row.zones), label=row.label) for row in found
+        Number(
+            number=row.number,
+            zones=tuple(row.zones),
+            label=row.label,
+            attempts=row.attempts,
+            last_outcome=None if row.last_outcome is None else Outcome(row.last_outcome),
+        )
+        for row in found
     )
 
 

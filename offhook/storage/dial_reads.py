@@ -1,6 +1,8 @@
 """Rows of the dial store, read as the engine's words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
@@ -9,6 +11,7 @@ import orjson
 
 from activities.ports import Lease
 from dialer.events import OpenAttempt, OpenPark, Tally
+from dialer.lists.next_number import answer_score
 from dialer.media import RecordingState, Verdict
 from dialer.model import (
     Agent,
@@ -23,8 +26,9 @@ from dialer.model import (
     TrunkId,
 )
 from dialer.outcomes import Outcome
-from offhook.storage import dial_sql
+from offhook.storage import claim_sql, dial_sql
 from offhook.storage.pool import Connection
+from offhook.storage.step import SAID
 
 
 async def agents(connection: Connection, lease: Lease) -> tuple[Agent, ...]:
@@ -121,20 +125,55 @@ def dialables(rows: Iterable[asyncpg.Record]) -> list[Dialable]:
 
 def _dialable(rows: list[asyncpg.Record]) -> Dialable:
     row = rows[0]
+    tried: dict[str, int] = orjson.loads(row["tried"])
     return Dialable(
         contact_id=ContactId(str(row["id"])),
-        numbers=tuple(
-            Number(number=each["number"], zones=tuple(each["zones"]), label=each["label"])
-            for each in rows
-            if each["number"] is not None
-        ),
+        numbers=tuple(number_of(each) for each in rows if each["number"] is not None),
         priority=row["priority"],
         due_at=row["due_at"],
         attempts=row["attempts"],
         tried=tuple(
-            sorted((Outcome(name), count) for name, count in orjson.loads(row["tried"]).items())
+            sorted((Outcome(name), n) for name, n in tried.items() if not name.startswith(SAID))
+        ),
+        said=tuple(
+            sorted(
+                (name.removeprefix(SAID), n) for name, n in tried.items() if name.startswith(SAID)
+            )
         ),
         owner=None if row["owner"] is None else AgentId(row["owner"]),
+    )
+
+
+async def scored(
+    connection: Connection, contacts: Sequence[Dialable], now: datetime
+) -> tuple[Dialable, ...]:
+    """The contacts, their numbers with how likely somebody answers there at this hour."""
+    asked = sorted({one.number for contact in contacts for one in contact.numbers})
+    before: dict[str, list[tuple[datetime, Outcome]]] = {}
+    for row in await connection.fetch(claim_sql.TRIED, asked):
+        tries = before.setdefault(row["number"], [])
+        tries.append((row["opened_at"], Outcome(row["outcome"])))
+    return tuple(
+        replace(
+            contact,
+            numbers=tuple(
+                replace(one, score=answer_score(before.get(one.number, ()), now, one.zones))
+                for one in contact.numbers
+            ),
+        )
+        for contact in contacts
+    )
+
+
+def number_of(row: asyncpg.Record) -> Number:
+    """A number with what came of it before."""
+    last = row["last_outcome"]
+    return Number(
+        number=row["number"],
+        zones=tuple(row["zones"]),
+        label=row["label"],
+        attempts=row["tried_here"],
+        last_outcome=None if last is None else Outcome(last),
     )
 
 

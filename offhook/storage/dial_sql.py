@@ -80,12 +80,12 @@ ORDER BY id
 """
 
 _CONTACT = """c.id, c.priority, c.due_at, c.attempts, c.tried, c.owner,
-    n.number, n.zones, n.label"""
+    n.number, n.zones, n.label, n.attempts AS tried_here, n.last_outcome"""
 
-# A number that reaches no person is left out; of the others the least tried comes first.
+# A number that reaches no person is left out.
 _NUMBERS = """LEFT JOIN numbers n
     ON n.contact_id = c.id AND COALESCE(n.last_outcome, '') NOT IN ('invalid', 'fax')"""
-_BEST_FIRST = "n.attempts, n.position"
+_AS_LISTED = "n.position"
 
 OPEN_ATTEMPTS = f"""
 SELECT a.id AS attempt_id, a.number AS dialed, a.trunk_id, a.state, a.opened_at, a.accepted_at,
@@ -97,7 +97,7 @@ FROM attempts a LEFT JOIN LATERAL (
     FROM recordings WHERE attempt_id = a.id
 ) r ON true JOIN contacts c ON c.id = a.contact_id {_NUMBERS}
 WHERE a.campaign_id = $1 AND a.shard = $2 AND a.state <> 'ended'
-ORDER BY a.opened_at, a.id, {_BEST_FIRST}
+ORDER BY a.opened_at, a.id, {_AS_LISTED}
 """
 
 OPEN_PARKS = """
@@ -141,7 +141,7 @@ WHERE campaign_id = $1 AND shard = $2 AND verdict IS NOT NULL GROUP BY verdict O
 CONTACTS = f"""
 SELECT {_CONTACT} FROM contacts c {_NUMBERS}
 WHERE c.id = ANY($1::bigint[]) AND c.state = 'claimed'
-ORDER BY array_position($1::bigint[], c.id), {_BEST_FIRST}
+ORDER BY array_position($1::bigint[], c.id), {_AS_LISTED}
 """
 
 CLAIMED = """

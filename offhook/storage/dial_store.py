@@ -26,6 +26,7 @@ from dialer.commands import RecordCommand
 from dialer.events import CallForbidden, DrainRequested, Started
 from dialer.lists import Turns
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Dialable
+from dialer.rejections import CampaignUnknown
 from dialer.sharing import Demand
 from dialer.switching import Capabilities
 from offhook.storage import (
@@ -39,7 +40,6 @@ from offhook.storage import (
     step_sql,
 )
 from offhook.storage.claiming import Claimed, claim
-from offhook.storage.errors import CampaignNotFound
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import Connection, Pool, store_errors
 from offhook.storage.step import fold
@@ -68,7 +68,7 @@ class PostgresDialStore:
             async with self._pool.acquire() as connection, connection.transaction():
                 known = await connection.fetchrow(dial_sql.CAMPAIGN, campaign)
                 if known is None:
-                    raise CampaignNotFound(campaign)
+                    raise CampaignUnknown(campaign)
                 switch = known["switch_id"]
                 await connection.execute(dial_sql.LOCK_LEASE, campaign, shard)
                 row = await connection.fetchrow(

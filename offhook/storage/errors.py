@@ -2,7 +2,6 @@
 
 OffhookError
 └── NotFound             nothing by that name or id
-    ├── CampaignNotFound
     ├── SwitchNotFound
     ├── AgentNotFound
     ├── ContactNotFound
@@ -23,14 +22,6 @@ class NotFound(OffhookError):
 
     def __init__(self, key: object) -> None:
         super().__init__(f"there is no {self.noun} {key}", hint=self.listed_by or None)
-
-
-class CampaignNotFound(NotFound):
-    """There is no such campaign."""
-
-    code = "campaign_not_found"
-    noun = "campaign"
-    listed_by = "`offhook campaign list` names them all"
 
 
 class SwitchNotFound(NotFound):

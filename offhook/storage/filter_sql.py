@@ -43,8 +43,8 @@ class Parameters:
 def condition(wanted: Filter, parameters: Parameters, *, column: str = "c.attributes") -> str:
     """A condition that is true or false, never null, for each row."""
     match wanted:
-        case Constant(value):
-            return "true" if value else "false"
+        case Constant():
+            return "true" if wanted.value else "false"
         case Known(attribute):
             return f"({_value(attribute, parameters, column)} <> '')"
         case Compared(attribute, operation, literal):

@@ -39,6 +39,18 @@ campaign_lists = Table(
 )
 """`attribute` is what contacts are sorted by where they are sorted by an attribute."""
 
+previews = Table(
+    "previews",
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("agent_id", Text, primary_key=True),
+    Column("contact_id", BigInteger, nullable=True),
+    Column("offered_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=True),
+    Column("skips_left", Integer, nullable=True),
+)
+"""Which contact an agent reads now; none once the offer has ended."""
+
 campaign_quotas = Table(
     "campaign_quotas",
     metadata,

@@ -20,8 +20,8 @@ from dialer.commands import (
 from dialer.events import DrainRequested
 from dialer.model import AttemptId, CallRef, CampaignId
 from dialer.outcomes import Outcome
+from dialer.rejections import CampaignUnknown
 from offhook.storage.dial_store import AGENT_LEASE, PostgresDialStore
-from offhook.storage.errors import CampaignNotFound
 from offhook.storage.inbox import PostgresInbox
 from offhook.storage.pool import Pool
 from tests.integration.storage.steps import (
@@ -68,7 +68,7 @@ async def test_first_lease_starts_behind_events_from_before_the_campaign(
 
 
 async def test_lease_of_an_unknown_campaign_is_refused(store: PostgresDialStore) -> None:
-    with pytest.raises(CampaignNotFound, match="nowhere"):
+    with pytest.raises(CampaignUnknown, match="nowhere"):
         await take(store, CampaignId("nowhere"))
 
 

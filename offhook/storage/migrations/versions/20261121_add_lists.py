@@ -51,6 +51,22 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("campaign_id", "name", name=op.f("campaign_quotas_pkey")),
     )
+    op.create_table(
+        "previews",
+        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("agent_id", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=True),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("skips_left", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"],
+            ["campaigns.id"],
+            name=op.f("previews_campaign_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("campaign_id", "agent_id", name=op.f("previews_pkey")),
+    )
     op.add_column(
         "contacts", sa.Column("rank", sa.Float(), server_default=sa.text("0"), nullable=False)
     )
@@ -91,5 +107,6 @@ def downgrade() -> None:
     )
     op.drop_column("contacts", "held")
     op.drop_column("contacts", "rank")
+    op.drop_table("previews")
     op.drop_table("campaign_quotas")
     op.drop_table("campaign_lists")
