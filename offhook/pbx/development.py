@@ -86,7 +86,6 @@ async def start(installed: Installed, folder: Path, *, agents: int) -> Developme
         )
     if (old := load(folder)) is not None:
         await stop(old)
-    folder.mkdir(parents=True, exist_ok=True)
     plan = make_plan(folder, agents=agents)
     asterisk = prepare(installed, plan, detached=True)
     people = gather(installed, plan, detached=True)

@@ -12,7 +12,7 @@ from activities.ports import StoreUnavailable
 from dialer.audit import replay
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Mode, PacingSettings
 from dialer.retry import OutcomeRule, RetryRules
-from offhook.demo.pbx import SimulatedPbx
+from offhook.demo.pbx import StagePbx
 from offhook.demo.rehearsal import Cast, Rehearsal, rehearsal
 from offhook.demo.run import (
     DemoOptions,
@@ -198,7 +198,7 @@ def _ready_at(stage: Rehearsal, part: str) -> datetime:
     )
 
 
-async def _lively(pbx: SimulatedPbx) -> list[RecordedCall]:
+async def _lively(pbx: StagePbx) -> list[RecordedCall]:
     """Calls in progress, once there are some that ring and somebody waits; or after a while."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + LIVELY_WITHIN

@@ -1,0 +1,29 @@
+"""A campaign of real SIP calls, whole and with something killed under it."""
+
+import pytest
+
+from offhook.demo.run import DemoOptions
+from offhook.home import Home
+from offhook.pbx.install import Installed
+from offhook.settings import load_settings
+from tests.support.asterisk_campaign import Fault, run_campaign
+
+CALLS = 30
+AGENTS = 8
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_campaign_of_real_calls_agrees_with_the_other_end_whatever_is_killed(
+    fault: Fault, asterisk_installed: Installed
+) -> None:
+    settings = load_settings()
+    options = DemoOptions(contacts=CALLS, agents=AGENTS)
+
+    result = await run_campaign(Home(settings.home), settings, options, fault)
+
+    assert result.sound, result
+    assert result.contacts == CALLS
+    assert result.connected > 0
+    assert asterisk_installed.versions["asterisk"]

@@ -1,0 +1,199 @@
+"""A predictive campaign of real SIP calls, disturbed or not, and the other end's record of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import aiohttp
+from pydantic import BaseModel, ConfigDict
+
+from dialer.model import CampaignId
+from offhook.demo.asterisk import AsteriskPbx
+from offhook.demo.kinds import PbxKind
+from offhook.demo.rehearsal import Cast, Rehearsal, rehearsal
+from offhook.demo.run import (
+    DemoOptions,
+    agents_at_work,
+    campaign_settings,
+    kill_and_watch,
+    our_attempts,
+    population,
+    start_campaign,
+)
+from offhook.demo.truth import Comparison, Outage, RecordedCall, compare
+from offhook.home import Home
+from offhook.settings import Settings
+from offhook.storage.campaign_views import CampaignView, CampaignViews
+from offhook.temporal.campaigns import CampaignDesk
+
+CUTS = 20
+_LIMIT_S = 900.0
+_CLEAR_S = 10.0
+
+
+class Fault(StrEnum):
+    """What is done to a campaign a third through its contacts."""
+
+    none = "none"
+    asterisk = "asterisk"
+    """Asterisk is killed and started again."""
+    websocket = "websocket"
+    """The event socket is taken away twenty times."""
+    worker = "worker"
+    """The worker is killed."""
+
+
+class CampaignResult(BaseModel):
+    """What came of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fault: Fault
+    contacts: int
+    calls: int
+    answered: int
+    connected: int
+    abandoned: int
+    abandonment_rate: float
+    outcomes: dict[str, int]
+    table: dict[str, dict[str, int]]
+    """Who was at the other end, to what offhook says."""
+    double_dialed: int
+    stranded: int
+    mismatches: list[str]
+    unrecorded: int
+    unclaimed: int
+    guessed: int
+    channels_left: int
+    duration_s: float
+
+    @property
+    def sound(self) -> bool:
+        """Nobody called twice or left alone, both sides agree, and nothing is left over."""
+        wrongs = self.double_dialed + self.stranded + self.unrecorded + self.unclaimed
+        return not (wrongs or self.mismatches or self.channels_left)
+
+
+async def run_campaign(
+    home: Home, settings: Settings, options: DemoOptions, fault: Fault = Fault.none
+) -> CampaignResult:
+    """Run one on a stack and an Asterisk of its own."""
+    began = datetime.now(UTC)
+    cast = Cast(
+        agents=options.agents,
+        lines=options.agents * 4,
+        seed=options.seed,
+        population=population(),
+        pbx=PbxKind.asterisk,
+    )
+    async with rehearsal(home, settings, cast) as stage:
+        campaign = await start_campaign(
+            stage, options, campaign_settings(options), lambda _line, _view: None
+        )
+        outages = await _watch(stage, campaign, options, fault)
+        view = await CampaignViews(stage.database).view(campaign)
+        ours = await our_attempts(stage, campaign)
+        calls = await stage.pbx.calls()
+        judged = compare(calls, ours, patience=campaign_settings(options).patience, outages=outages)
+        said = {attempt.attempt_id: str(attempt.outcome) for attempt in ours}
+        return _result(
+            fault, view, judged, _table(calls, said), await _left(_asterisk(stage)), began
+        )
+
+
+def _asterisk(stage: Rehearsal) -> AsteriskPbx:
+    if not isinstance(stage.pbx, AsteriskPbx):
+        raise TypeError("this campaign needs a real Asterisk")
+    return stage.pbx
+
+
+async def _watch(
+    stage: Rehearsal, campaign: CampaignId, options: DemoOptions, fault: Fault
+) -> list[Outage]:
+    """Wait for the campaign's end, and disturb it on the way."""
+    views = CampaignViews(stage.database)
+    disturb: Mapping[Fault, Callable[[Rehearsal, CampaignId], Awaitable[Outage]]] = {
+        Fault.asterisk: _crash,
+        Fault.websocket: _cut,
+        Fault.worker: kill_and_watch,
+    }
+    disturbing: asyncio.Future[Outage] | None = None
+    async with asyncio.timeout(_LIMIT_S), agents_at_work(stage, campaign):
+        ended = asyncio.create_task(CampaignDesk(stage.client).result(campaign))
+        while not ended.done():
+            await asyncio.wait({ended}, timeout=0.5)
+            attempts = (await views.view(campaign)).attempts
+            due = fault in disturb and attempts >= options.contacts // 3
+            if due and disturbing is None:
+                disturbing = asyncio.ensure_future(disturb[fault](stage, campaign))
+        await ended
+    return [await disturbing] if disturbing is not None else []
+
+
+async def _crash(stage: Rehearsal, _campaign: CampaignId) -> Outage:
+    began = datetime.now(UTC)
+    await _asterisk(stage).crash()
+    return Outage(began=began, ended=datetime.now(UTC) + timedelta(seconds=5))
+
+
+async def _cut(stage: Rehearsal, _campaign: CampaignId) -> Outage:
+    """Whoever connects with an application's name takes the socket of who had it."""
+    asterisk = _asterisk(stage).asterisk
+    began = datetime.now(UTC)
+    headers = {"Authorization": aiohttp.encode_basic_auth(asterisk.user, asterisk.password)}
+    url = f"{asterisk.ari_url}/events?app={asterisk.plan.application}"
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for _ in range(CUTS):
+            with suppress(aiohttp.ClientError):
+                async with session.ws_connect(url):
+                    pass
+            await asyncio.sleep(0.7)
+    return Outage(began=began, ended=datetime.now(UTC))
+
+
+async def _left(pbx: AsteriskPbx) -> int:
+    """Channels that are there although the campaign ended; agents are given time to leave."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _CLEAR_S
+    while (left := await pbx.leftovers()) and loop.time() < until:  # noqa: ASYNC110 - asks Asterisk
+        await asyncio.sleep(0.3)
+    return left
+
+
+def _table(calls: Sequence[RecordedCall], said: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    rows: dict[str, Counter[str]] = {}
+    for call in calls:
+        rows.setdefault(call.person, Counter())[said.get(call.extid or "", "unclaimed")] += 1
+    return {person: dict(found) for person, found in sorted(rows.items())}
+
+
+def _result(
+    fault: Fault,
+    view: CampaignView,
+    judged: Comparison,
+    table: dict[str, dict[str, int]],
+    left: int,
+    began: datetime,
+) -> CampaignResult:
+    return CampaignResult(
+        fault=fault,
+        contacts=view.contacts["total"],
+        calls=view.attempts,
+        answered=view.answered,
+        connected=view.connected,
+        abandoned=view.abandoned,
+        abandonment_rate=round(view.abandonment_rate, 4),
+        outcomes=view.outcomes,
+        table=table,
+        double_dialed=judged.double_dialed,
+        stranded=judged.stranded,
+        mismatches=list(judged.mismatches),
+        unrecorded=judged.unrecorded,
+        unclaimed=judged.unclaimed,
+        guessed=judged.guessed,
+        channels_left=left,
+        duration_s=round((datetime.now(UTC) - began).total_seconds(), 1),
+    )
