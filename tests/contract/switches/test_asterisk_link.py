@@ -43,7 +43,7 @@ from tests.support.fault_proxy import Wrong
 from tests.support.sip_phones import Phone
 
 
-def divert_command(pbx: AsteriskHarness, agent: str, customer: CallHeld) -> Divert:
+def divert_command(agent: str, customer: CallHeld | CallJoined) -> Divert:
     return Divert(
         correlator=ATTEMPT,
         agent_id=AgentId(agent),
@@ -116,10 +116,10 @@ async def test_diverted_agent_who_refuses_is_told_and_the_customer_waits_on(
 ) -> None:
     customer = await hold_customer(asterisk)
     asterisk.desks.scripts["agent1"] = Phone(answer=486)
-    await asterisk.adapter.divert(divert_command(asterisk, asterisk.agents[0], customer))
+    await asterisk.adapter.divert(divert_command(asterisk.agents[0], customer))
     failed = await asterisk.inbox.wait(CommandFailed, ATTEMPT)
     assert (failed.action, failed.refused) == ("divert", True)
-    await asterisk.adapter.divert(divert_command(asterisk, asterisk.agents[1], customer))
+    await asterisk.adapter.divert(divert_command(asterisk.agents[1], customer))
     joined = await asterisk.inbox.wait(CallJoined, ATTEMPT)
     assert joined.address == asterisk.agents[1]
 
@@ -129,7 +129,7 @@ async def test_agents_device_stops_ringing_when_the_customer_leaves(
 ) -> None:
     customer = await hold_customer(asterisk)
     asterisk.desks.scripts["agent1"] = Phone(answer=None)
-    await asterisk.adapter.divert(divert_command(asterisk, asterisk.agents[0], customer))
+    await asterisk.adapter.divert(divert_command(asterisk.agents[0], customer))
     await until(lambda: asterisk.desks.rung["agent1"] == 1)
     asterisk.hang_up(ATTEMPT, EndedBy.customer)
     await until(lambda: not asterisk.desks.live("agent1"))
@@ -141,7 +141,7 @@ async def test_agent_who_was_ringing_is_let_go_when_another_takes_the_customer(
 ) -> None:
     customer = await hold_customer(asterisk)
     asterisk.desks.scripts["agent2"] = Phone(answer=None)
-    await asterisk.adapter.divert(divert_command(asterisk, asterisk.agents[1], customer))
+    await asterisk.adapter.divert(divert_command(asterisk.agents[1], customer))
     await until(lambda: asterisk.desks.rung["agent2"] == 1)
     agent = await park_agent(asterisk)
     await asterisk.adapter.join(join_command(asterisk, customer, agent))
