@@ -13,6 +13,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from dialer.compliance.profiles import PROFILES
+from dialer.compliance.words import says
 from offhook.cli.main import COMMANDS, load
 from offhook.settings import CONFIG_VARIABLE, documented
 
@@ -126,10 +128,39 @@ def errors_page() -> str:
     return "\n".join([_ERRORS_INTRODUCTION, *rows]) + "\n"
 
 
+_PROFILES_INTRODUCTION = """# Compliance profiles
+
+What `offhook compliance show` says, made from `dialer/compliance/profiles.py`. **Not legal
+advice**: a lawyer must check a profile before a campaign relies on it. *Known by* tells how:
+`excerpt` was read in an excerpt or summary of the source, `unverified` is general knowledge,
+`assumed` was chosen where the source is silent. How rules work together:
+[how the law is kept](../explanation/compliance.md)."""
+
+
+def profiles_page() -> str:
+    """Every jurisdiction profile: its rules, the source of each number, and what it leaves out."""
+    lines = [_PROFILES_INTRODUCTION]
+    for one in PROFILES.values():
+        covers = " ".join((*one.regions, *one.areas)) or "every number"
+        lines += ["", f"## {one.name}", "", f"{one.title}. Covers: {covers}."]
+        if one.includes:
+            lines += ["", f"Comes with {', '.join(f'`{name}`' for name in one.includes)}."]
+        if one.rules:
+            lines += ["", "| rule | says | source | known by |", "|---|---|---|---|"]
+        for rule in one.rules:
+            source = rule.source
+            name = f"`{one.name}/{rule.id}`"
+            lines.append(f"| {name} | {says(rule)} | {source.text} | {source.evidence} |")
+        if one.notes:
+            lines += ["", *(f"- {note}" for note in one.notes)]
+    return "\n".join(lines) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
+    "compliance-profiles.md": profiles_page,
 }
 
 
