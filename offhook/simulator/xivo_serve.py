@@ -77,6 +77,7 @@ class XivoSimulator:
         self.face = XivoFace(config, self.clock, self.faults)
         self.tokens: dict[str, tuple[str, float]] = {}
         """Token -> login, and when it expires."""
+        self._peers: set[_Peer] = set()
         self._control = ControlPlane(self)
         self._web = web.Server(self._handle, access_log=None)
         self._server: asyncio.Server | None = None
@@ -119,6 +120,11 @@ class XivoSimulator:
         for connection in self._web.connections:
             if connection.transport is not None:
                 connection.transport.abort()
+
+    def deafen(self) -> None:
+        """Answer nothing more on the connections that are open, and leave them open."""
+        for peer in self._peers:
+            peer.deaf = True
 
     async def reset(self) -> None:
         """A new PBX: no calls, no record, no faults, no tokens."""
@@ -240,6 +246,7 @@ class XivoSimulator:
         await socket.prepare(request)
         peer = _Peer(socket, request)
         connection = Connection(self.face.users[login], peer.send)
+        self._peers.add(peer)
         delivering = asyncio.create_task(peer.deliver())
         self.face.opened(connection)
         try:
@@ -247,6 +254,7 @@ class XivoSimulator:
                 if message.type is WSMsgType.TEXT:
                     self._receive(connection, peer, message.data)
         finally:
+            self._peers.discard(peer)
             self.face.closed(connection)
             delivering.cancel()
         return socket

@@ -1,7 +1,7 @@
 """XiVO xuc on the wire: the document's messages, round trips, and whatever else may come."""
 
 import json
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 from hypothesis import given
@@ -47,8 +47,7 @@ def _of(annotation: Any) -> st.SearchStrategy[Any]:
         return st.floats(-1e6, 1e6)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return values(annotation)
-    arguments = getattr(annotation, "__args__", ())
-    origin = getattr(annotation, "__origin__", None)
+    arguments, origin = get_args(annotation), get_origin(annotation)
     if origin is tuple:
         return st.lists(_of(arguments[0]), max_size=2).map(tuple)
     if origin is dict:
