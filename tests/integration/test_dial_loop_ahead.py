@@ -8,6 +8,7 @@ import pytest
 
 from activities.ports import JournalEntry, Lease
 from dialer.commands import RecordCommand, SaveAttempt
+from dialer.events import CallForbidden
 from dialer.model import CampaignSettings, Mode
 from dialer.outcomes import Outcome
 from offhook.simulator.config import SimulatorConfig, make_users
@@ -37,7 +38,7 @@ async def test_join_leaves_while_the_step_of_the_answer_is_still_being_committed
             records: Sequence[RecordCommand],
             cursors: Sequence[tuple[str, int]],
             now: datetime,
-        ) -> None:
+        ) -> Sequence[CallForbidden]:
             answered = any(isinstance(r, SaveAttempt) and r.answered_at for r in records)
             if answered and not joined_before_commit:
                 for _ in range(500):
@@ -45,7 +46,7 @@ async def test_join_leaves_while_the_step_of_the_answer_is_still_being_committed
                     if "join" in floor.observer.lags:
                         break
                 joined_before_commit.append("join" in floor.observer.lags)
-            await quick(lease, entries=entries, records=records, cursors=cursors, now=now)
+            return await quick(lease, entries=entries, records=records, cursors=cursors, now=now)
 
         monkeypatch.setattr(floor.store, "apply", slow)
         await floor.create(settings, [ANNA])
