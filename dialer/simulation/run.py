@@ -13,6 +13,7 @@ from dialer.agent import AgentState
 from dialer.commands import CloseAttempt, Command, PlaceCall, SaveAgent
 from dialer.engine import Engine
 from dialer.events import AgentChanged, Event, Started, Tally, Tick
+from dialer.media import AmdSettings
 from dialer.model import (
     Agent,
     AgentId,
@@ -42,9 +43,15 @@ ENDLESS = 1_000_000
 MEASURED = 32
 """One decision in so many is timed."""
 LONGEST_WRAP = timedelta(minutes=30)
+LONGEST_LISTENING = timedelta(seconds=10)
+"""The switch here always knows in time; the scenario says after how long."""
 
 _SWITCH = Capabilities(
-    way=Way.customer_first, limits_ringing=True, lists_calls=False, keeps_parked=True
+    way=Way.customer_first,
+    limits_ringing=True,
+    detects_machines=True,
+    lists_calls=False,
+    keeps_parked=True,
 )
 _WORKING = frozenset({AgentState.talking, AgentState.wrap_up})
 
@@ -243,6 +250,7 @@ def _settings(scenario: Scenario, mode: Mode) -> CampaignSettings:
         ring_timeout=timedelta(seconds=ring_s),
         patience=timedelta(seconds=scenario.patience_s),
         wrap_up=min(wrap, LONGEST_WRAP),
+        amd=AmdSettings(enabled=scenario.machine_probability > 0.0, longest=LONGEST_LISTENING),
         pacing=PacingSettings(
             target_abandonment=scenario.target_abandonment,
             max_lines_per_agent=scenario.max_lines_per_agent,

@@ -28,6 +28,7 @@ from dialer.events import (
     Disposed,
     Event,
     MachineDetected,
+    PersonDetected,
 )
 from dialer.model import AttemptId, CallRef, ContactId, Dialable, Number
 from dialer.outcomes import Outcome
@@ -68,7 +69,7 @@ class VirtualSwitch:
         """Carry out a command; returns what it leads to at once."""
         match command:
             case PlaceCall():
-                self._dial(command.attempt_id, now)
+                self._dial(command, now)
                 return [CommandAccepted(correlator=command.attempt_id, action=command.kind)]
             case ParkAgent():
                 call = CallRef(call_id=command.correlator, leg="agent")
@@ -93,8 +94,9 @@ class VirtualSwitch:
         call = CallRef(call_id=correlator)
         self._later(at, CallEnded(correlator=correlator, call=call, at=at, outcome=outcome))
 
-    def _dial(self, correlator: str, now: datetime) -> None:
+    def _dial(self, command: PlaceCall, now: datetime) -> None:
         """Decide what becomes of a call."""
+        correlator = command.attempt_id
         scenario, rng = self._scenario, self._rng
         luck = rng.random()
         person = luck < self.answer_probability
@@ -105,7 +107,8 @@ class VirtualSwitch:
         if person or machine:
             ring_s = scenario.ring.draw(rng)
             if ring_s < limit:
-                self._answer(correlator, now + timedelta(seconds=ring_s), machine=machine)
+                at = now + timedelta(seconds=ring_s)
+                self._answer(correlator, at, machine=machine, listens=command.detect_machine)
                 return
         elif luck < scenario.busy_probability:
             self._end(correlator, now + timedelta(seconds=BUSY_AFTER_S), Outcome.busy)
@@ -114,17 +117,18 @@ class VirtualSwitch:
             limit = min(limit, scenario.no_answer.draw(rng))
         self._end(correlator, now + timedelta(seconds=limit), Outcome.no_answer)
 
-    def _answer(self, correlator: str, at: datetime, *, machine: bool) -> None:
-        """Tell an answer once the switch knows who answered: patience counts from the greeting."""
-        scenario = self._scenario
-        if scenario.machine_probability > 0.0:
-            at += timedelta(seconds=scenario.amd_s)
+    def _answer(self, correlator: str, at: datetime, *, machine: bool, listens: bool) -> None:
+        """Tell an answer and, where the switch was asked to listen, who it was after `amd_s`."""
         call = CallRef(call_id=correlator, leg="ivr")
         self._later(at, CallAnswered(correlator=correlator, call=call, at=at))
+        if self._scenario.machine_probability > 0.0:
+            at += timedelta(seconds=self._scenario.amd_s)
         if machine:
             self._later(at, MachineDetected(correlator=correlator, at=at))
-        else:
-            self._later(at, CallHeld(correlator=correlator, call=call, at=at))
+            return
+        if listens:
+            self._later(at, PersonDetected(correlator=correlator, at=at))
+        self._later(at, CallHeld(correlator=correlator, call=call, at=at))
 
     def _join(self, command: Join, now: datetime) -> Event:
         over = now + timedelta(seconds=self.talk.draw(self._rng))
