@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dialer.compliance.binding import abandonment_rules, bound, kept_for
 from dialer.compliance.rules import AbandonmentRule
-from dialer.compliance.settings import all_rules
+from dialer.compliance.settings import ComplianceSettings, all_rules
 from dialer.compliance.words import says
 from dialer.model import CampaignSettings
 from offhook.storage.campaign_records import store_session
@@ -176,15 +176,7 @@ class ComplianceReports:
                 since=since or whole["first_at"],
                 until=until or now,
                 profiles=tuple(one.name for one in law.known_profiles),
-                rules=tuple(
-                    KeptRule(
-                        rule=name,
-                        says=says(rule),
-                        source=rule.source.text,
-                        evidence=rule.source.evidence,
-                    )
-                    for name, rule in all_rules(law)
-                ),
+                rules=_rules(law),
                 waived=tuple(
                     Waived(rule=one.rule, justification=one.justification) for one in law.waivers
                 ),
@@ -201,6 +193,13 @@ class ComplianceReports:
                 forbidden=await _not_placed(session, _FORBIDDEN, asked),
                 do_not_call=_dnc(dnc),
             )
+
+
+def _rules(law: ComplianceSettings) -> tuple[KeptRule, ...]:
+    return tuple(
+        KeptRule(rule=name, says=says(rule), source=rule.source.text, evidence=rule.source.evidence)
+        for name, rule in all_rules(law)
+    )
 
 
 async def _counts(session: AsyncSession, question: Any, asked: dict[str, Any]) -> dict[Any, int]:

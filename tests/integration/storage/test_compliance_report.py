@@ -15,6 +15,7 @@ from offhook.storage.compliance_store import DoNotCall
 from offhook.storage.database import Database
 from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.pool import Pool
+from offhook.storage.retention import Keep, Retention
 from tests.integration.storage.steps import claim, closing, opening, take, write
 from tests.support.builders import NOW, Rows, at
 
@@ -110,4 +111,22 @@ async def test_calls_of_deleted_contacts_are_still_reported(
 
     found = await ComplianceReports(database).report("c1", now=at(60), since=None, until=None)
 
+    assert found.outcomes == {"answered": 1}
+
+
+async def test_retention_deletes_no_record_of_a_call_however_short_journals_are_kept(
+    rows: Rows, store: PostgresDialStore, database: Database, pool: Pool
+) -> None:
+    campaign = await lawful_campaign(rows, database)
+    await rows.contact(campaign)
+    lease = await take(store, campaign)
+    [one] = await claim(store, lease)
+    await write(store, lease, opening(one), closing(one, Outcome.answered))
+    short = timedelta(seconds=1)
+    keep = Keep(journal=short, unpacked=short, inbox=short, import_refusals=short)
+
+    later = NOW + timedelta(days=4 * 365)
+    await Retention(pool, keep).prune(now=later)
+
+    found = await ComplianceReports(database).report("c1", now=later, since=None, until=None)
     assert found.outcomes == {"answered": 1}
