@@ -12,6 +12,9 @@ from dialer.outcomes import Outcome
 from dialer.pacing.base import Abandoned, NotAnswered, TalkEnded
 from dialer.retry import next_try
 
+TOO_MANY = "too_many"
+"""Reason to take a ringing call back: more people would answer than agents could take."""
+
 
 def close(
     world: World,
@@ -80,7 +83,9 @@ def _tell_pacer(world: World, call: LiveCall, outcome: Outcome, now: datetime) -
         world.observe(TalkEnded(talk_s=seconds(call.joined_at, now)), now)
     elif call.answered_at is None:
         ring_s = seconds(call.placed_at, now)
-        world.observe(NotAnswered(ring_s=ring_s, outcome=outcome), now)
+        world.observe(
+            NotAnswered(ring_s=ring_s, outcome=outcome, cancelled=call.reason == TOO_MANY), now
+        )
     elif outcome is Outcome.abandoned:
         world.counts.abandoned += 1
         world.counts.answered += call.state is CallState.listening

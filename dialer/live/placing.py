@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from dialer.call import CallState
 from dialer.commands import NotePacing, OpenAttemptRecord, PlaceCall
 from dialer.compliance.facts import NOTHING_KNOWN
-from dialer.live import agents, matching, previewing, promised, selection
+from dialer.live import agents, calls, matching, previewing, promised, selection
 from dialer.live.census import ages
+from dialer.live.closing import TOO_MANY
 from dialer.live.deadlines import Timer
 from dialer.live.law import Rule
 from dialer.live.world import Line, LiveCall, World
 from dialer.model import AgentId, AttemptId, Mode, Trunk
+from dialer.outcomes import Outcome
 from dialer.pacing.base import Decision, Floor, Placed
 from dialer.switching import Way
 
@@ -22,6 +24,9 @@ SILENCE = timedelta(seconds=5)
 """Without any sign of a request to dial, before the switch is asked for it."""
 CLOSING = timedelta(seconds=60)
 """Before the campaign's hours end: no more running ahead."""
+
+LEAST_RING = timedelta(seconds=15)
+"""How long regulators want a phone to ring before the call is taken back."""
 
 LINES = "the trunks' lines"
 CAMPAIGN_RATE = "calls per second"
@@ -99,6 +104,8 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
         decision = Decision(place=0, reason=why_not)
     else:
         decision = world.pacer.calls_to_place(seen, now)
+    if decision.cancel:
+        _cancel(world, decision.cancel, now)
     allowed, cap = 0, ""
     if decision.place > 0:
         allowed, cap = _capped(world, seen, decision.place, now)
@@ -131,6 +138,20 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
             abandonment=round(world.counts.abandonment, 6),
         )
     )
+
+
+def _cancel(world: World, count: int, now: datetime) -> None:
+    """Take calls back that have rung long enough, the longest first, where the switch can."""
+    if not world.started.capabilities.cancels_ringing:
+        return
+    called = [world.calls[attempt_id] for attempt_id in world.census.ringing]
+    for call in called:
+        if count == 0 or now < call.placed_at + LEAST_RING:
+            return
+        if not call.hang_ups:
+            calls.hang_up(world, call, now, reason=TOO_MANY, on_end=Outcome.no_answer)
+            del world.census.ringing[call.attempt_id]  # nobody counts on it any more
+            count -= 1
 
 
 def _capped(world: World, seen: Floor, wanted: int, now: datetime) -> tuple[int, str]:

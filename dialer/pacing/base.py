@@ -63,6 +63,8 @@ class NotAnswered:
 
     ring_s: float
     outcome: Outcome
+    cancelled: bool = False
+    """The engine ended it on the pacer's wish: it might have been answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,8 @@ class Decision:
 
     place: int
     reason: str
+    cancel: int = 0
+    """How many calls should stop ringing, of those that rang as long as the law wants."""
 
 
 class Pacer(Protocol):

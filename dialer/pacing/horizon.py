@@ -181,6 +181,11 @@ class Race:
         # Of a normal, P(< -z) for z up to 2 is over half of a logistic's.
         return float((1.0 / (1.0 + np.exp(1.702 * z))).mean()) > 4.0 * limit + 0.03
 
+    @property
+    def excess(self) -> float:
+        """How many more people are expected to answer than agents can take, at the worst moment."""
+        return float((self._answers.mean - self._supply).max())
+
     def guess(self) -> int:
         """Return roughly how many fresh calls are worth it, to begin searching from."""
         room = np.square(np.sqrt(1.0 + np.maximum(self._supply, 0.0)) - 1.0) - self._answers.mean

@@ -7,8 +7,11 @@ needs no memorylessness itself.
 """
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
+
+import numpy as np
 
 from dialer.events import Tally
 from dialer.model import CampaignSettings
@@ -29,7 +32,7 @@ from dialer.pacing.base import (
 )
 from dialer.pacing.budget import SAFE_RISK, budget_of, retarget
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate
-from dialer.pacing.horizon import Crowd, Outlook, Race, outlook
+from dialer.pacing.horizon import LEAST_RATE, Crowd, Outlook, Race, outlook
 from dialer.pacing.progressive import calls_for_free_agents
 
 PRIOR_RATE = 0.3
@@ -49,6 +52,10 @@ RAMP = 0.6
 """Calls that may ring at once, per call that is known to have ended: all calls of a first burst
 are equally old, and nothing is known yet of how calls of that age end.
 """
+LEAST_RING_S = 15.0
+"""Regulators want a phone to ring so long before a call is given up."""
+CANCEL_FROM = 1.0
+"""People expected to answer beyond what agents can take, before calls are taken back."""
 REFRESH_EVERY, REFRESH_MOST = 25, 100
 """Observations between two tabulations of the estimates: a fortieth of all, within these."""
 
@@ -106,6 +113,8 @@ class PredictivePacer:
             case Answered(ring_s=ring_s):
                 self._ended += 1
                 self._answer.learn(now_s, ring_s, answered=True)
+            case NotAnswered(ring_s=ring_s, cancelled=True):
+                self._answer.drop(now_s, ring_s)
             case NotAnswered(ring_s=ring_s, outcome=outcome) if outcome in NOT_DIALED:
                 self._answer.drop(now_s, ring_s)
             case NotAnswered(ring_s=ring_s):
@@ -144,7 +153,8 @@ class PredictivePacer:
         race, answers, freed = self._race(floor, free)
         if race.surely_over(limit):
             why = f"{float(answers.mean[-1]):.1f} answers expected against {_free_words(free)}"
-            return self._decide(floor, safe, f"{why}: far over the risk allowed")
+            decision = self._decide(floor, safe, f"{why}: far over the risk allowed")
+            return replace(decision, cancel=self._too_many(floor, race.excess))
         place = self._most(race, limit, safe, self._ceiling(floor))
         return self._decide(
             floor,
@@ -206,6 +216,18 @@ class PredictivePacer:
             else:
                 high = probe
         return low
+
+    def _too_many(self, floor: Floor, excess: float) -> int:
+        """How many calls to take back: so many that the rest can be served, of those that may."""
+        if excess < CANCEL_FROM:
+            return 0
+        ages = np.asarray(floor.ringing_ages, dtype=np.float64)
+        old = ages[ages >= LEAST_RING_S]
+        if len(old) == 0:
+            return 0
+        steps = (old / AnswerEstimate.STEP_S).astype(np.intp)
+        chances = self._outlook.answers.take(steps, axis=0, mode="clip").mean(axis=0)
+        return min(len(old), math.ceil(excess / max(float(chances.max()), LEAST_RATE)))
 
     def _decide(self, floor: Floor, place: int, why: str) -> Decision:
         if floor.contacts_left is not None:

@@ -138,7 +138,7 @@ def test_predictive_pacer_runs_ahead_only_while_the_cap_can_pay(
         assert place == free
 
 
-def seasoned(*, abandoned: int = 0) -> Pacer:
+def seasoned(*, abandoned: int = 0, ring_s: float = 10.0) -> Pacer:
     """A predictive pacer with a purse, after an ordinary hour."""
     past = Tally(placed=2000, answered=500, abandoned=abandoned)
     pacer = make_pacer(settings(mode=Mode.predictive), past)
@@ -148,8 +148,8 @@ def seasoned(*, abandoned: int = 0) -> Pacer:
             ended = NotAnswered(ring_s=25.0, outcome=Outcome.no_answer)
             pacer.observe(ended, at(number + 25))
         else:
-            pacer.observe(Answered(ring_s=10.0), at(number + 10))
-            pacer.observe(Served(wait_s=0.0), at(number + 10))
+            pacer.observe(Answered(ring_s=ring_s), at(number + ring_s))
+            pacer.observe(Served(wait_s=0.0), at(number + ring_s))
             pacer.observe(TalkEnded(talk_s=90.0), at(number + 100))
             pacer.observe(WrapEnded(wrap_s=5.0), at(number + 105))
     return pacer
@@ -203,3 +203,22 @@ def test_predictive_pacer_takes_a_new_cap_at_once() -> None:
     after = pacer.calls_to_place(FLOOR, at(600))
     assert after.place == 4 < before
     assert "no budget" in after.reason
+
+
+def test_predictive_pacer_takes_back_calls_that_nobody_could_take_once_they_rang() -> None:
+    pacer = seasoned(ring_s=21.0)
+    deserted = Floor(free=0, agents=1, talking_ages=[5.0], ringing_ages=[16.0] * 30)
+    assert 5 < pacer.calls_to_place(deserted, at(600)).cancel <= 30
+    early = replace(deserted, ringing_ages=[8.0] * 30)
+    assert pacer.calls_to_place(early, at(600)).cancel == 0
+    assert pacer.calls_to_place(FLOOR, at(600)).cancel == 0
+
+
+def test_predictive_pacer_learns_nothing_from_a_call_taken_back() -> None:
+    pacer, untroubled = seasoned(), seasoned()
+    for number in range(100):
+        pacer.observe(Placed(), at(600 + number))
+        ended = NotAnswered(ring_s=16.0, outcome=Outcome.no_answer, cancelled=True)
+        pacer.observe(ended, at(616 + number))
+    ahead = pacer.calls_to_place(FLOOR, at(800)).place
+    assert abs(ahead - untroubled.calls_to_place(FLOOR, at(800)).place) <= 1
