@@ -14,7 +14,7 @@ from pathlib import Path
 from dialer.model import SwitchId
 from offhook.demo.truth import RecordedCall
 from offhook.pbx.asterisk import RunningAsterisk, make_plan, running_asterisk
-from offhook.pbx.configuration import APPLICATION, TRUNK
+from offhook.pbx.configuration import AMD_CONTEXT, APPLICATION, TRUNK
 from offhook.pbx.install import Installed
 from offhook.pbx.numbers import Behaviour, Mixture, Person, crowd
 from offhook.pbx.onlooker import Onlooker, SeenChannel
@@ -76,6 +76,7 @@ class AsteriskPbx:
                 "trunks": [{"address": f"PJSIP/{{number}}@{TRUNK}", "lines": self.lines}],
                 "agents": [f"PJSIP/{name}" for name in self.asterisk.plan.agents],
                 "message_media": MESSAGE,
+                "amd_context": AMD_CONTEXT,
             },
             secret=self.asterisk.password,
             hook_secret="",

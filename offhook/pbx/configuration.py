@@ -83,8 +83,6 @@ class Plan:
     user: str = "offhook"
     password: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(18))
     application: str = APPLICATION
-    amd_options: str = ""
-    """Arguments of AMD(), as its documentation names them; empty is Asterisk's own choice."""
     open_files: int = 4096
 
 
@@ -224,7 +222,7 @@ exten => _[+0-9a-z]!,1,Stasis({app},agent,${{EXTEN}})
 exten => s,1,Echo()
 
 [{AMD_CONTEXT}]
-exten => s,1,AMD({plan.amd_options or ",,,${OFFHOOK_LISTEN}"})
+exten => s,1,AMD(,,,${{OFFHOOK_LISTEN}})
  same => n,Stasis({app},amd,${{AMDSTATUS}},${{AMDCAUSE}})
  same => n,Hangup()
 exten => beep,1,WaitForSilence(1500,1,45)

@@ -16,13 +16,13 @@ from offhook.settings import LogLevel, load_settings
 from tests.support.asterisk_campaign import CampaignResult, Fault, run_campaign
 
 
-async def _one(options: DemoOptions, fault: Fault) -> CampaignResult:
+async def _one(options: DemoOptions, fault: Fault, *, amd: bool) -> CampaignResult:
     settings = load_settings()
     configure_logging(settings.log.model_copy(update={"level": LogLevel.warning}))
     with tempfile.TemporaryDirectory(
         prefix="offhook-campaign-", ignore_cleanup_errors=True
     ) as folder:
-        return await run_campaign(Home(Path(folder)), settings, options, fault)
+        return await run_campaign(Home(Path(folder)), settings, options, fault, amd=amd)
 
 
 def main() -> int:
@@ -33,11 +33,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fault", type=Fault, choices=list(Fault), default=Fault.none)
     parser.add_argument("--faults", action="store_true", help="one campaign for every fault")
+    parser.add_argument("--amd", action="store_true", help="listen for answering machines")
     asked = parser.parse_args()
     options = DemoOptions(contacts=asked.calls, agents=asked.agents, seed=asked.seed)
     sound = True
     for fault in Fault if asked.faults else [asked.fault]:
-        result = asyncio.run(_one(options, fault))
+        result = asyncio.run(_one(options, fault, amd=asked.amd))
         sys.stdout.write(result.model_dump_json() + "\n")
         sys.stdout.flush()
         sound &= result.sound

@@ -10,7 +10,9 @@ from enum import StrEnum
 import aiohttp
 from pydantic import BaseModel, ConfigDict
 
+from dialer.media import AmdSettings
 from dialer.model import CampaignId
+from dialer.retry import RetryRules
 from offhook.demo.asterisk import AsteriskPbx
 from offhook.demo.kinds import PbxKind
 from offhook.demo.rehearsal import Cast, Rehearsal, rehearsal
@@ -25,6 +27,7 @@ from offhook.demo.run import (
 )
 from offhook.demo.truth import Comparison, Outage, RecordedCall, compare
 from offhook.home import Home
+from offhook.pbx.numbers import Mixture
 from offhook.settings import Settings
 from offhook.storage.campaign_views import CampaignView, CampaignViews
 from offhook.temporal.campaigns import CampaignDesk
@@ -32,6 +35,8 @@ from offhook.temporal.campaigns import CampaignDesk
 CUTS = 20
 _LIMIT_S = 900.0
 _CLEAR_S = 10.0
+_TALKS_WITH_AMD_S = (8.0, 12.0)
+"""A call lasts from its answer; listening takes up to four seconds of it."""
 
 
 class Fault(StrEnum):
@@ -78,26 +83,36 @@ class CampaignResult(BaseModel):
 
 
 async def run_campaign(
-    home: Home, settings: Settings, options: DemoOptions, fault: Fault = Fault.none
+    home: Home,
+    settings: Settings,
+    options: DemoOptions,
+    fault: Fault = Fault.none,
+    *,
+    amd: bool = False,
+    attempts: int = 2,
 ) -> CampaignResult:
-    """Run one on a stack and an Asterisk of its own."""
+    """Run one on a stack and an Asterisk of its own; with `amd` it listens for machines."""
+    wanted = campaign_settings(options)
+    if attempts == 1:
+        wanted = wanted.model_copy(update={"retry": RetryRules(max_attempts=1)})
+    if amd:
+        wanted = wanted.model_copy(update={"amd": AmdSettings(enabled=True)})
     began = datetime.now(UTC)
     cast = Cast(
         agents=options.agents,
         lines=options.agents * 4,
         seed=options.seed,
         population=population(),
+        mixture=Mixture(talks_s=_TALKS_WITH_AMD_S) if amd else Mixture(),
         pbx=PbxKind.asterisk,
     )
     async with rehearsal(home, settings, cast) as stage:
-        campaign = await start_campaign(
-            stage, options, campaign_settings(options), lambda _line, _view: None
-        )
+        campaign = await start_campaign(stage, options, wanted, lambda _line, _view: None)
         outages = await _watch(stage, campaign, options, fault)
         view = await CampaignViews(stage.database).view(campaign)
         ours = await our_attempts(stage, campaign)
         calls = await stage.pbx.calls()
-        judged = compare(calls, ours, patience=campaign_settings(options).patience, outages=outages)
+        judged = compare(calls, ours, patience=wanted.patience, outages=outages)
         said = {attempt.attempt_id: str(attempt.outcome) for attempt in ours}
         return _result(
             fault, view, judged, _table(calls, said), await _left(_asterisk(stage)), began

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.demo.asterisk import recorded
-from offhook.pbx import install as installing
 from offhook.pbx.install import CannotInstall, Suite, install, installed
 from offhook.pbx.media import RATE, mu_law, resampled
 from offhook.pbx.numbers import (
@@ -123,7 +122,7 @@ def test_half_an_installation_is_none(tmp_path: Path) -> None:
 def test_machine_without_packages_of_debian_is_told_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installing.shutil, "which", lambda _name: None)
+    monkeypatch.setattr("offhook.pbx.install.shutil.which", lambda _name: None)
 
     with pytest.raises(CannotInstall, match="apt-get") as refused:
         install(tmp_path)
