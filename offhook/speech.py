@@ -60,8 +60,10 @@ class SpeechRefused(SpeechError):
 class Speaks(Protocol):
     """Turns text into sound."""
 
-    name: str
-    """Of the engine and what else makes a difference to how it sounds."""
+    @property
+    def name(self) -> str:
+        """Of the engine and what else makes a difference to how it sounds."""
+        ...
 
     def speak(self, text: str, *, language: str, target: Path) -> None:
         """Write the text, spoken, to `target`: any WAV file. Raises `SpeechError`."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from dialer.agent import AgentState
 from dialer.call import CallState
 from dialer.live.world import World
+from dialer.media import Verdict
 from dialer.model import AgentId, AgentStatus, TrunkId
 
 
@@ -65,6 +66,8 @@ class EngineStatus:
     abandonment: float
     pacing: str
     """The pacer's last noted reason."""
+    verdicts: tuple[tuple[Verdict, int], ...] = ()
+    """Who was heard to answer, of the calls that were listened to."""
 
 
 def status_of(world: World, now: datetime) -> EngineStatus:
@@ -106,6 +109,7 @@ def status_of(world: World, now: datetime) -> EngineStatus:
         oddities=counts.oddities,
         abandonment=counts.abandonment,
         pacing=world.pace_reason,
+        verdicts=tuple((one, world.verdicts[one]) for one in Verdict if one in world.verdicts),
     )
 
 

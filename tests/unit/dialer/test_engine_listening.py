@@ -82,6 +82,7 @@ def test_person_is_joined_once_recognised_and_not_before() -> None:
     floor.give(PersonDetected(correlator=FIRST, at=floor.now, cause="HUMAN"))
     assert [join.correlator for join in floor.of(Join)] == [FIRST]
     assert floor.engine.status(floor.now).answered == 1
+    assert floor.engine.status(floor.now).verdicts == ((Verdict.person, 1),)
     saved = [save for save in floor.of(SaveAttempt) if save.verdict is not None]
     assert saved[-1].verdict is Verdict.person
     assert saved[-1].recognised_at == floor.now
