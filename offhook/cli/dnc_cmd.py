@@ -219,7 +219,7 @@ def list_(
         str | None, typer.Option(help="Only this campaign's; `all` for those of all campaigns.")
     ] = None,
     after: Annotated[str, typer.Option(help="Go on behind this number.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most entries.")] = 100,
     json_output: JsonOption = False,
 ) -> None:
     """List entries in order of number.
