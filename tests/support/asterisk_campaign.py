@@ -72,6 +72,10 @@ class CampaignResult(BaseModel):
     unrecorded: int
     unclaimed: int
     guessed: int
+    cut_off: int
+    """People whose calls ended while no application was connected: Asterisk keeps nobody for one
+    that is away.
+    """
     channels_left: int
     duration_s: float
 
@@ -111,12 +115,39 @@ async def run_campaign(
         outages = await _watch(stage, campaign, options, fault)
         view = await CampaignViews(stage.database).view(campaign)
         ours = await our_attempts(stage, campaign)
-        calls = await stage.pbx.calls()
+        calls, cut_off = _without_cut_off(await stage.pbx.calls(), fault, outages)
         judged = compare(calls, ours, patience=wanted.patience, outages=outages)
         said = {attempt.attempt_id: str(attempt.outcome) for attempt in ours}
         return _result(
-            fault, view, judged, _table(calls, said), await _left(_asterisk(stage)), began
+            fault,
+            view,
+            judged,
+            _table(calls, said),
+            cut_off=cut_off,
+            left=await _left(_asterisk(stage)),
+            began=began,
         )
+
+
+def _without_cut_off(
+    calls: Sequence[RecordedCall], fault: Fault, outages: Sequence[Outage]
+) -> tuple[list[RecordedCall], int]:
+    """The calls, those that ended with the event socket away taken as hung up; how many."""
+    if fault is not Fault.websocket:
+        return list(calls), 0
+    lost = {
+        id(call)
+        for call in calls
+        for outage in outages
+        if call.fate == "dropped"
+        and call.ended_at
+        and outage.began <= call.ended_at <= outage.ended
+    }
+    kept = [
+        call.model_copy(update={"fate": "abandoned"}) if id(call) in lost else call
+        for call in calls
+    ]
+    return kept, len(lost)
 
 
 def _asterisk(stage: Rehearsal) -> AsteriskPbx:
@@ -190,6 +221,8 @@ def _result(
     view: CampaignView,
     judged: Comparison,
     table: dict[str, dict[str, int]],
+    *,
+    cut_off: int,
     left: int,
     began: datetime,
 ) -> CampaignResult:
@@ -209,6 +242,7 @@ def _result(
         unrecorded=judged.unrecorded,
         unclaimed=judged.unclaimed,
         guessed=judged.guessed,
+        cut_off=cut_off,
         channels_left=left,
         duration_s=round((datetime.now(UTC) - began).total_seconds(), 1),
     )
