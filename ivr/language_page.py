@@ -10,7 +10,6 @@ from datetime import timedelta
 from inspect import cleandoc
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from ivr.tree import Limits, Tree
 from ivr.tree_nodes import MODELS, Listening, Node, NodeAction, Question, kind_of
@@ -132,8 +131,8 @@ def _table(model: type[BaseModel], without: Collection[str] = ()) -> str:
     for name, field in model.model_fields.items():
         if name in without:
             continue
-        default = field.get_default(call_default_factory=True)
-        shown = "required" if default is PydanticUndefined else _shown(default)
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        shown = "required" if field.is_required() else _shown(default)
         rows.append(f"| `{name}` | {shown} | {' '.join((field.description or '').split())} |")
     if not rows:
         return ""
