@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from dialer.commands import ContactState
 from dialer.compliance.judge import Finding
+from dialer.lists.queue import FILTERED, QUOTA
 from dialer.model import CampaignPhase, CampaignSettings, Mode
 from dialer.outcomes import Outcome
 from dialer.windows import CallingHours, zone_info
@@ -240,6 +241,10 @@ class ContactFacts:
     """Why a call was not placed last, if that was after the last attempt."""
     attempts: int = 0
     ahead: int = 0
+    held: str = ""
+    """What keeps it out of its list's queue: `filter`, or `quota` and its name."""
+    inactive_list: str = ""
+    """Its list, where that is not dialed."""
 
 
 _FINISHED: Mapping[str, str] = {
@@ -249,6 +254,8 @@ _FINISHED: Mapping[str, str] = {
     "contact_limit": "it was tried as often as it may be",
     "needs_review": "nobody knows whether the last call rang; a person must decide",
     "no_number": "no number is left that reaches a person",
+    "in_other_list": "another list of the campaign has its numbers, and dials them",
+    "disposition_limit": "agents said the same of it as often as it may be said",
 }
 _SPENT = (Outcome.invalid, Outcome.fax)
 
@@ -273,10 +280,36 @@ def contact_verdict(contact: ContactFacts, campaign: CampaignFacts, now: datetim
             code="do_not_call",
             says=f"Every number of the contact is on a do-not-call list ({usable[0].listed_by}).",
         )
+    if (left_out := _by_list(contact)) is not None:
+        return left_out
     over = _by_phase(campaign, now)
     if over is not None and over.code not in ("outside_hours", CampaignPhase.draining):
         return over
     return _by_time(contact, usable, campaign, now) or over or _by_turn(contact, campaign, now)
+
+
+def _by_list(contact: ContactFacts) -> Verdict | None:
+    """What of its list keeps a contact from being dialed."""
+    if contact.inactive_list:
+        return Verdict(
+            code="list_inactive",
+            says=f"The contact's list, {contact.inactive_list}, is not dialed.",
+            then="dial it with `offhook list activate`",
+        )
+    if contact.held == FILTERED:
+        return Verdict(
+            code="filtered",
+            says="The filter of the contact's list leaves it out.",
+            then="`offhook list show` says what the filter is, `offhook list set` changes it",
+        )
+    if contact.held.startswith(QUOTA):
+        name = contact.held.removeprefix(QUOTA)
+        return Verdict(
+            code="quota_full",
+            says=f"The quota {name}, which the contact would add to, is full.",
+            then="`offhook campaign quotas` shows it, and changes it",
+        )
+    return None
 
 
 def _by_time(

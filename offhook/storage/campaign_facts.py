@@ -131,6 +131,8 @@ class FactFinder:
             last_refusal=refused.reason if refused else "",
             attempts=len(told.attempts),
             ahead=told.ahead,
+            held=told.held,
+            inactive_list=told.inactive_list,
         )
 
 

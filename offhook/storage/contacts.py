@@ -15,7 +15,8 @@ from dialer.outcomes import Outcome
 from offhook.storage.campaign_records import store_session
 from offhook.storage.database import Database
 from offhook.storage.errors import ContactNotFound
-from offhook.storage.tables import attempts, contacts, numbers, refusals
+from offhook.storage.list_tables import campaign_lists
+from offhook.storage.tables import attempts, contacts, lists, numbers, refusals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,10 @@ class ContactHistory:
     priority: int
     owner: AgentId | None
     """The agent who is to have the contact."""
+    held: str
+    """What keeps him out of his list's queue; empty for nothing."""
+    inactive_list: str
+    """His list, where that is not dialed."""
     ahead: int
     """Contacts that are due now and will be claimed before this one; 0 unless this one is due."""
     numbers: tuple[Number, ...]
@@ -110,11 +115,22 @@ class Contacts:
                 due_at=row.due_at,
                 priority=row.priority,
                 owner=None if row.owner is None else AgentId(row.owner),
+                held=row.held,
+                inactive_list=await _inactive_list(session, row.list_id),
                 ahead=await _ahead(session, key, now) if due else 0,
                 numbers=await _numbers(session, key),
                 attempts=await _attempts(session, key),
                 refusals=await _refusals(session, key),
             )
+
+
+async def _inactive_list(session: AsyncSession, list_id: int) -> str:
+    name = await session.scalar(
+        select(lists.c.name)
+        .join(campaign_lists, campaign_lists.c.list_id == lists.c.id)
+        .where(lists.c.id == list_id, ~campaign_lists.c.active)
+    )
+    return name or ""
 
 
 async def _ahead(session: AsyncSession, contact: int, now: datetime) -> int:

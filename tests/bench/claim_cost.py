@@ -121,6 +121,7 @@ async def run(server: PostgresServer, *, contacts: int, claims: int, limit: int)
         await _fill(bench, contacts, lists=lists)
         if case == "few due":
             await bench.pool.execute(_LATER, timeout=600)
+            await bench.pool.execute("VACUUM ANALYZE contacts", timeout=600)
         if case == "filter":
             change = ListChange(filter="region == 7")
             await bench.lists.change(CAMPAIGN, "list 0", change, now=datetime.now(UTC))

@@ -18,9 +18,11 @@ from dialer.commands import (
     SaveDisposition,
 )
 from dialer.events import DrainRequested
+from dialer.lists.next_number import in_turn
 from dialer.model import AttemptId, CallRef, CampaignId
 from dialer.outcomes import Outcome
 from dialer.rejections import CampaignUnknown
+from dialer.retry import RetryRules
 from offhook.storage.dial_store import AGENT_LEASE, PostgresDialStore
 from offhook.storage.inbox import PostgresInbox
 from offhook.storage.pool import Pool
@@ -393,7 +395,8 @@ async def test_claim_offers_untried_numbers_first_and_spent_ones_never(
     await write(store, lease, opening(contact), retry)
     await write(store, lease, opening(contact, AttemptId("c1-1-2")), spent, seq=2)
     [again] = await claim(store, lease)
-    assert [number.number for number in again.numbers] == ["+3903", "+3901"]
+    turns = in_turn(again, RetryRules())
+    assert [number.number for number in turns] == ["+3903", "+3901"]
     assert again.tried == ((Outcome.busy, 1), (Outcome.invalid, 1))
     assert again.attempts == 2
 

@@ -59,9 +59,7 @@ def test_contact_of_whom_an_agent_says_callback_is_called_again(while_talking: b
     floor = Floor(first, contacts=[contact(1)])
     floor.start().run(20 if while_talking else 300)
     [attempt] = floor.record.attempts or floor.record.closed
-    said = Disposed(
-        agent_id=agent(0).agent_id, attempt_id=AttemptId(attempt), code="callback"
-    )
+    said = Disposed(agent_id=agent(0).agent_id, attempt_id=AttemptId(attempt), code="callback")
     before = floor.now
     floor.give(said)
     if while_talking:

@@ -168,3 +168,20 @@ def test_contact_of_a_campaign_that_is_not_dialing_hears_why_it_is_not() -> None
     assert contact_verdict(READY, paused, NOW).code == "paused"
     assert contact_verdict(READY, replace(WELL, agents=Agents()), NOW).code == "no_agents"
     assert contact_verdict(READY, with_settings(hours=CLOSED), NOW).code == "outside_hours"
+
+
+@pytest.mark.parametrize(
+    ("held", "inactive", "code", "says"),
+    [
+        ("filter", "", "filtered", "filter"),
+        ("quota north", "", "quota_full", "quota north"),
+        ("later", "old", "list_inactive", "list, old"),
+    ],
+)
+def test_contact_that_its_list_keeps_out_says_why(
+    held: str, inactive: str, code: str, says: str
+) -> None:
+    kept_out = replace(READY, held=held, inactive_list=inactive)
+    verdict = contact_verdict(kept_out, WELL, NOW)
+    assert verdict.code == code
+    assert says in verdict.says
