@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -11,21 +10,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from offhook.switches.dialled import NumberFormat
 from offhook.switches.http import HttpTimeouts
 from offhook.switches.voispeed import wire
 
 EntityId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]{1,40}$")]
-
-
-class NumberFormat(StrEnum):
-    """How numbers are written for the PBX."""
-
-    e164 = "e164"
-    """+390733…"""
-    international = "international"
-    """00390733…"""
-    national = "national"
-    """As dialled inside `region`; other countries with their exit code."""
 
 
 class VoispeedSettings(BaseModel):

@@ -12,8 +12,6 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
-import phonenumbers
-
 from dialer.commands import (
     Divert,
     HangUp,
@@ -40,12 +38,13 @@ from dialer.switching import (
 )
 from offhook.switches.base import CheckResult, Correlated
 from offhook.switches.delivery import EventPath
+from offhook.switches.dialled import dialled
 from offhook.switches.inventory import Inventory, Seat
 from offhook.switches.voispeed import wire
 from offhook.switches.voispeed.check import check_link
 from offhook.switches.voispeed.client import VoispeedClient
 from offhook.switches.voispeed.events import CallMemory, LinkFacts, Role, role_of, translate
-from offhook.switches.voispeed.settings import NumberFormat, VoispeedSettings
+from offhook.switches.voispeed.settings import VoispeedSettings
 from offhook.switches.voispeed.wire import AvStatus, EntityRef, EntityType
 
 _UNREACHABLE = frozenset(
@@ -272,11 +271,12 @@ class VoispeedSwitch:
 
     def _dialled(self, number: str) -> str:
         settings = self._settings
-        if settings.number_format is NumberFormat.international:
-            number = "00" + number.removeprefix("+")
-        elif settings.number_format is NumberFormat.national:
-            number = _national(number, settings.region)
-        return settings.dial_prefix + number
+        return dialled(
+            number,
+            number_format=settings.number_format,
+            region=settings.region,
+            prefix=settings.dial_prefix,
+        )
 
     def _call_view(self, call: wire.CurrentCall) -> CallView | None:
         if not call.extid:
@@ -328,9 +328,3 @@ def trunk_view(gateway: wire.Gateway) -> TrunkView:
         busy_lines=gateway.busy_lines or 0,
         enabled=gateway.enabled is not False and gateway.link_status not in _DOWN,
     )
-
-
-def _national(number: str, region: str) -> str:
-    parsed = phonenumbers.parse(number)
-    written = phonenumbers.format_out_of_country_calling_number(parsed, region)
-    return phonenumbers.normalize_diallable_chars_only(written)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from dialer.model import SwitchId
 from dialer.switching import RawEvent, SwitchError, SwitchRefused, SwitchUnavailable, SwitchUnclear
 from offhook.switches.delivery import Delivery
+from offhook.switches.dialled import NumberFormat
 from offhook.switches.registry import (
     BadSwitchSettings,
     SwitchConfig,
@@ -22,7 +23,7 @@ from offhook.switches.registry import (
 )
 from offhook.switches.voispeed import wire
 from offhook.switches.voispeed.client import VoispeedClient
-from offhook.switches.voispeed.settings import NumberFormat, VoispeedSettings
+from offhook.switches.voispeed.settings import VoispeedSettings
 from offhook.switches.voispeed.switch import UntranslatableEvent, VoispeedSwitch
 from tests.contract.switches.harness import hang_up_command
 
