@@ -1,4 +1,4 @@
-"""A campaign of real SIP calls, whole and with something killed under it."""
+"""A campaign of real SIP calls with something killed under it."""
 
 import pytest
 
@@ -14,7 +14,7 @@ AGENTS = 8
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("fault", [Fault.asterisk, Fault.websocket, Fault.worker])
 async def test_campaign_of_real_calls_agrees_with_the_other_end_whatever_is_killed(
     fault: Fault, asterisk_installed: Installed
 ) -> None:
