@@ -65,7 +65,7 @@ class Lists:
         return who
 
     async def change(self, name: str, **changes: object) -> None:
-        await self.store.change(self.campaign, name, ListChange(**changes), now=NOW)  # type: ignore[arg-type]  # a builder's keyword arguments
+        await self.store.change(self.campaign, name, ListChange(**changes), now=NOW)
 
     async def claimed(self, limit: int = 100) -> list[int]:
         return [int(one.contact_id) for one in await claim(self.dials, self.lease, limit)]
