@@ -79,7 +79,8 @@ def test_forecast_command_prints_a_row_per_number_of_agents_and_draws_them(
     one, two = found["rows"]
     assert (one["agents"], two["agents"]) == (1, 2)
     assert one["hours"] > 1.8 * two["hours"]
-    assert "hours by agents" in "".join(ElementTree.parse(picture).getroot().itertext())
+    drawn = ElementTree.fromstring(picture.read_text())
+    assert "hours by agents" in "".join(drawn.itertext())
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,15 @@ from dialer.pacing.base import (
 )
 
 
+def placed_by_level(level: float, floor: Floor) -> int:
+    """Calls that bring all calls in progress, talks included, up to `level` per agent at work."""
+    talking = len(floor.talking_ages) + floor.joining
+    in_progress = len(floor.ringing_ages) + len(floor.waiting_ages) + talking
+    return max(0, round(level * (floor.free + talking)) - in_progress)
+
+
 class FixedRatio:
-    """A constant number of calls in progress per free agent, with nothing to stop it."""
+    """A constant number of calls in progress per agent, talks included; nothing stops it."""
 
     name = "ratio"
 
@@ -39,9 +46,7 @@ class FixedRatio:
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
         """What is lacking to the ratio."""
-        goal = math.floor(self._ratio * floor.free)
-        place = max(0, goal - len(floor.ringing_ages) - len(floor.waiting_ages))
-        return Decision(place=place, reason="ratio")
+        return Decision(place=placed_by_level(self._ratio, floor), reason="ratio")
 
 
 class Adapt(StrEnum):
@@ -95,10 +100,7 @@ class VicidialAdapt:
         if now_s - self._placed < self.PLACE_EVERY_S:
             return Decision(place=0, reason="between rounds")
         self._placed = now_s
-        at_work = floor.free + len(floor.talking_ages) + floor.joining
-        counted = len(floor.ringing_ages) + len(floor.waiting_ages)
-        counted += len(floor.talking_ages) + floor.joining
-        return Decision(place=max(0, round(self._level * at_work) - counted), reason="level")
+        return Decision(place=placed_by_level(self._level, floor), reason="level")
 
     def _set_level(self, now: datetime, now_s: float) -> None:
         ready, waiting, agents = (

@@ -30,7 +30,10 @@ def write() -> None:
     PICTURES.mkdir(exist_ok=True)
     (PICTURES / "utilisation.svg").write_text(utilisation_picture(found))
     (PICTURES / "abandonment.svg").write_text(abandonment_picture())
-    parts = (figure_table(found), rivals_table(found), grid_table(found), alive_table(found))
+    parts = [figure_table(found), rivals_table(found), alive_table(found)]
+    standard = [case.floor for case in cases.figure()]
+    if any(case.key in found for case in cases.grid() if case.floor not in standard):
+        parts.append(grid_table(found))
     text = PAGE.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
@@ -108,7 +111,8 @@ def rivals_table(found: dict[str, Outcome]) -> str:
     return (
         "### Against other rules\n\nThe same floor; percent of agents' time used / percent"
         " abandoned. Rivals: a shift of 2 h each, the first half hour not counted; where they"
-        " are over 3 %, the use is bought with broken law. The best fixed ratio is the best of"
+        " are over 3 %, the use is bought with broken law; with one to three agents a"
+        " shift of 2 h is a matter of luck by some points. The best fixed ratio is the best of"
         f" {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)} that kept the cap.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.AGENTS)], rows)
         + "\n\n![Utilisation against agents](pictures/utilisation.svg)"

@@ -41,7 +41,7 @@ def test_calls_are_taken_back_after_the_least_ring_time_and_no_more_than_asked()
     room.switch.fate = Fate(ring=60.0, answers=False)
     room.start().run(24.0)
     commands = [(step.at, command) for step in room.steps for command in step.commands]
-    placed = {c.attempt_id: at for at, c in commands if isinstance(c, PlaceCall)}
+    placed = {str(c.attempt_id): at for at, c in commands if isinstance(c, PlaceCall)}
     taken = [(at, c) for at, c in commands if isinstance(c, HangUp) and c.reason == "too_many"]
     assert len(placed) == 3
     assert [c.correlator for _, c in taken] == list(placed)[:2]
