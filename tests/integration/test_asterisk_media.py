@@ -29,13 +29,14 @@ from dialer.model import AgentId, AttemptId, ContactId, TrunkId
 from dialer.switching import RawEvent
 from offhook.pbx.configuration import AMD_CONTEXT
 from offhook.pbx.install import Installed
-from offhook.pbx.numbers import Behaviour, number
+from offhook.pbx.numbers import Behaviour, Keys, number
 from offhook.switches.asterisk.client import AriClient
+from offhook.switches.asterisk.media import AsteriskMedia
 from offhook.switches.asterisk.recordings import AsteriskRecordings
 from offhook.switches.asterisk.settings import AsteriskSettings, TrunkLine
 from offhook.switches.asterisk.stream import AsteriskStream
 from offhook.switches.asterisk.supervision import AsteriskSupervision
-from offhook.switches.asterisk.switch import AsteriskSwitch
+from offhook.switches.asterisk.switch import PAYLOAD, AsteriskSwitch
 from offhook.switches.base import Supervision
 from tests.support.asterisk import RealPbx, real_pbx
 
@@ -57,16 +58,20 @@ class Line:
     switch: AsteriskSwitch
     recordings: AsteriskRecordings
     supervision: AsteriskSupervision
+    media: AsteriskMedia
     told: list[SwitchEvent] = field(default_factory=list)
+    keys: list[tuple[str, str]] = field(default_factory=list)
 
-    async def call(self, behaviour: Behaviour, *, listen: bool = False) -> AttemptId:
+    async def call(
+        self, behaviour: Behaviour, *, listen: bool = False, keys: Keys = Keys.none
+    ) -> AttemptId:
         """Dial somebody."""
         attempt = AttemptId(f"media-1-{next(_attempts)}")
         await self.switch.place(
             PlaceCall(
                 attempt_id=attempt,
                 contact_id=ContactId("1"),
-                number=f"+39{number(behaviour, ring_s=0.2, talk_s=20.0)[-10:]}",
+                number=f"+39{number(behaviour, ring_s=0.2, talk_s=20.0, keys=keys)[-10:]}",
                 trunk_id=TrunkId("carrier"),
                 trunk_address=TRUNK,
                 caller_id="",
@@ -132,6 +137,7 @@ async def open_line(installed: Installed, *, agents_speak: bool = False) -> Asyn
             switch,
             AsteriskRecordings(client, link="media"),
             AsteriskSupervision(client, link="media"),
+            AsteriskMedia(client, link="media"),
         )
 
         async def listen() -> None:
@@ -144,6 +150,8 @@ async def open_line(installed: Installed, *, agents_speak: bool = False) -> Asyn
                         received_at=datetime.now(UTC),
                     )
                     line.told.extend(switch.translate(raw))
+                    key = line.media.digit(arrived.payload[PAYLOAD])
+                    line.keys += [] if key is None else [key]
 
         listening = asyncio.create_task(listen())
         await asyncio.sleep(0.3)
@@ -256,3 +264,19 @@ async def test_supervisor_is_with_the_talk_and_is_gone_when_told(
         channels = await line.pbx.asterisk.cli("core show channels concise")
         assert "PJSIP/agent2" not in channels
         assert "PJSIP/agent1" in channels
+
+
+@pytest.mark.slow
+async def test_caller_hears_prompts_until_he_presses_a_key(asterisk_installed: Installed) -> None:
+    async with open_line(asterisk_installed) as line:
+        attempt = await line.call(Behaviour.human, keys=Keys.info)
+        await line.event(CallHeld, attempt)
+        await line.media.play(attempt, ["hello-world", "tone:ring"], playback="menu")
+        async with asyncio.timeout(WAIT_S):
+            while not line.keys:  # noqa: ASYNC110 - word comes from another process
+                await asyncio.sleep(0.02)
+        assert line.keys[0] == (attempt, "5")
+        await line.media.stop(attempt, playback="menu")
+        await line.media.stop(attempt, playback="menu")
+        await line.media.hang_up(attempt)
+        await line.event(CallEnded, attempt)
