@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
-from offhook.simulator.history import EndedCall
-from offhook.simulator.model import EntityKind, Result, UserMode
+from offhook.simulator.model import UserMode
 from offhook.simulator.plant import CannotDo
 from offhook.simulator.xivo import Connection, XivoFace
 from offhook.simulator.xivo_agents import LoginRejected
 from offhook.simulator.xivo_calls import QueueJob, prefixed
+from offhook.simulator.xivo_office import OFFICE, Does, tell_rooms
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_callbacks as cb
 from offhook.switches.xivo import wire_commands as cmd
 from offhook.switches.xivo import wire_events as ev
-
-Does = Callable[[XivoFace, Connection, Any], None]
-_DIRECTORY = ("Firstname", "Lastname", "Number", "Mobile", "Favorite")
-_SOURCE = "internal"
 
 
 def carry_out(face: XivoFace, connection: Connection, command: wire.Command) -> None:
@@ -113,17 +108,7 @@ def _list(face: XivoFace, who: Connection, asked: cmd.GetList | cmd.GetConfig) -
             )
             face.tell(who, ev.AgentGroupList(groups=tuple(groups)))
         case cmd.ListType.conference:
-            rooms = (
-                ev.Conference(
-                    number=room.number,
-                    room=room.name,
-                    pin_required=room.pin_required,
-                    start_time=0,
-                    members=(),
-                )
-                for room in face.config.conferences
-            )
-            face.tell(who, ev.ConferenceList(conferences=tuple(rooms)))
+            tell_rooms(face, who)
         case _:
             raise CannotDo("UnknownObjectType")
 
@@ -257,107 +242,6 @@ def _status(face: XivoFace, who: Connection, asked: cmd.UserStatusUpdate) -> Non
     face.tell(who, ev.UserStatusUpdated(status=asked.status))
 
 
-# -- history, directory, memberships ---------------------------------------------------------------
-
-
-def _history(
-    face: XivoFace, who: Connection, asked: cmd.GetUserCallHistory | cmd.GetAgentCallHistory
-) -> None:
-    users = (user for user in face.config.users if user.extension == who.user.extension)
-    mine = next((user.id for user in users), "")
-    ended = [
-        call
-        for call in reversed(face.pbx.history)
-        if mine in [entity.id for entity in call.people() if entity.kind is EntityKind.user]
-    ]
-    face.tell(who, ev.CallHistory(calls=tuple(map(_past, ended[: asked.size]))))
-
-
-def _queue_history(face: XivoFace, who: Connection, asked: cmd.GetQueueCallHistory) -> None:
-    named = [queue for queue in face.acd.queues.values() if asked.queue in queue.name]
-    ended = [call for call in reversed(face.pbx.history) if call.extid] if named else []
-    face.tell(who, ev.CallHistory(calls=tuple(map(_past, ended[: asked.size]))))
-
-
-def _past(call: EndedCall) -> ev.HistoryCall:
-    answered = call.result is Result.ok and call.talk_s > 0
-    return ev.HistoryCall(
-        start=f"{call.started_at:%Y-%m-%d %H:%M:%S}",
-        duration=str(timedelta(seconds=int(call.talk_s))).rjust(8, "0"),
-        source_number=call.calling_number,
-        destination_number=call.called_number,
-        status="answered" if answered else "missed",
-    )
-
-
-def _row(face: XivoFace, who: Connection, user_id: str) -> ev.DirectoryEntry:
-    user = next(user for user in face.config.users if user.id == user_id)
-    favorite = user_id in who.user.favorites
-    return ev.DirectoryEntry(
-        status=2 if face.pbx.users[user_id].legs else 0,
-        entry=(user.name, user.surname, user.extension, "", favorite),
-        contact_id=user_id,
-        source=_SOURCE,
-        favorite=favorite,
-    )
-
-
-def _look_up(face: XivoFace, who: Connection, asked: cmd.DirectoryLookUp) -> None:
-    term = asked.term.lower()
-    found = [
-        _row(face, who, user.id)
-        for user in face.config.users
-        if term in f"{user.name} {user.surname} {user.extension}".lower()
-    ]
-    face.tell(who, ev.DirectoryResult(entries=tuple(found), headers=_DIRECTORY))
-
-
-def _favorites(face: XivoFace, who: Connection, asked: cmd.GetFavorites) -> None:
-    rows = tuple(_row(face, who, user_id) for user_id in who.user.favorites)
-    face.tell(who, ev.Favorites(entries=rows, headers=_DIRECTORY))
-
-
-def _favorite(face: XivoFace, who: Connection, asked: cmd.AddFavorite | cmd.RemoveFavorite) -> None:
-    add = isinstance(asked, cmd.AddFavorite)
-    known = asked.source == _SOURCE and asked.contact_id in face.pbx.users
-    done = "Added" if add else "Removed"
-    if known and add:
-        who.user.favorites[asked.contact_id] = asked.source
-    elif who.user.favorites.pop(asked.contact_id, None) is None:
-        done = "AddFail" if add else "RemoveFail"
-    told = ev.FavoriteUpdated(action=done, contact_id=asked.contact_id, source=asked.source)
-    face.tell(who, told)
-
-
-def _membership(face: XivoFace, who: Connection, asked: cmd.GetUserDefaultMembership) -> None:
-    rows = face.acd.defaults.get(asked.user_id, ())
-    membership = tuple(cmd.QueueMembership(queue_id=queue, penalty=p) for queue, p in rows)
-    told = ev.UserQueueDefaultMembership(user_id=asked.user_id, membership=membership)
-    face.tell(who, told)
-
-
-def _set_membership(
-    face: XivoFace,
-    who: Connection,
-    asked: cmd.SetUserDefaultMembership | cmd.SetUsersDefaultMembership,
-) -> None:
-    one = isinstance(asked, cmd.SetUserDefaultMembership)
-    users = (asked.user_id,) if isinstance(asked, cmd.SetUserDefaultMembership) else asked.user_ids
-    for user_id in users:
-        face.acd.defaults[user_id] = tuple((row.queue_id, row.penalty) for row in asked.membership)
-    told: wire.Event = ev.UsersQueueDefaultMembership(user_ids=users, membership=asked.membership)
-    if one:
-        told = ev.UserQueueDefaultMembership(user_id=users[0], membership=asked.membership)
-    face.tell(who, told)
-
-
-def _apply_membership(
-    face: XivoFace, who: Connection, asked: cmd.ApplyUsersDefaultMembership
-) -> None:
-    for user_id in asked.user_ids:
-        face.acd.apply_defaults(user_id)
-
-
 # -- callbacks -------------------------------------------------------------------------------------
 
 
@@ -375,6 +259,7 @@ def _callbacks(does: Callable[[XivoFace, Connection, Any], object]) -> Does:
 
 
 _DOES: dict[type[wire.Command], Does] = {
+    **OFFICE,
     cmd.AgentLogin: _login,
     cmd.AgentLogout: _logout,
     cmd.PauseAgent: _pause,
@@ -405,17 +290,6 @@ _DOES: dict[type[wire.Command], Does] = {
     cmd.UncFwd: _forward("unc"),
     cmd.BusyFwd: _forward("busy"),
     cmd.UserStatusUpdate: _status,
-    cmd.GetUserCallHistory: _history,
-    cmd.GetAgentCallHistory: _history,
-    cmd.GetQueueCallHistory: _queue_history,
-    cmd.DirectoryLookUp: _look_up,
-    cmd.GetFavorites: _favorites,
-    cmd.AddFavorite: _favorite,
-    cmd.RemoveFavorite: _favorite,
-    cmd.GetUserDefaultMembership: _membership,
-    cmd.SetUserDefaultMembership: _set_membership,
-    cmd.SetUsersDefaultMembership: _set_membership,
-    cmd.ApplyUsersDefaultMembership: _apply_membership,
     cb.GetCallbackLists: lambda face, who, _: face.callback_lists(who),
     cb.FindCallbackRequest: lambda face, who, asked: face.tell(who, face.callbacks.find(asked)),
     cb.GetCallbackPreferredPeriods: lambda face, who, _: face.tell(who, face.periods()),

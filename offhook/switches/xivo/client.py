@@ -15,6 +15,7 @@ from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_callbacks as cb
 from offhook.switches.xivo import wire_commands as cmd
 from offhook.switches.xivo import wire_events as ev
+from offhook.switches.xivo import wire_office as office
 from offhook.switches.xivo.auth import Authority
 from offhook.switches.xivo.session import Session
 from offhook.switches.xivo.settings import XivoSettings
@@ -167,50 +168,50 @@ class XivoClient:
         """Forward a user's calls on no answer, always or while busy; `None` ends it."""
         await session.tell(when(state=to is not None, destination=to or ""))
 
-    async def history(self, session: Session, size: int) -> Sequence[ev.HistoryCall]:
+    async def history(self, session: Session, size: int) -> Sequence[office.HistoryCall]:
         """A user's last calls."""
-        return (await session.ask(cmd.GetUserCallHistory(size=size), ev.CallHistory)).calls
+        return (await session.ask(cmd.GetUserCallHistory(size=size), office.CallHistory)).calls
 
-    async def agent_history(self, session: Session, size: int) -> Sequence[ev.HistoryCall]:
+    async def agent_history(self, session: Session, size: int) -> Sequence[office.HistoryCall]:
         """The last calls of the agent that a user is."""
-        return (await session.ask(cmd.GetAgentCallHistory(size=size), ev.CallHistory)).calls
+        return (await session.ask(cmd.GetAgentCallHistory(size=size), office.CallHistory)).calls
 
-    async def queue_history(self, queue: str, size: int) -> Sequence[ev.HistoryCall]:
+    async def queue_history(self, queue: str, size: int) -> Sequence[office.HistoryCall]:
         """The last calls of the queues whose name contains `queue`."""
         wanted = cmd.GetQueueCallHistory(queue=queue, size=size)
-        return (await self.main.ask(wanted, ev.CallHistory)).calls
+        return (await self.main.ask(wanted, office.CallHistory)).calls
 
     # -- directory, conferences, memberships ---------------------------------------------------
 
-    async def look_up(self, term: str) -> ev.DirectoryResult:
+    async def look_up(self, term: str) -> office.DirectoryResult:
         """What the directory has for a word."""
-        return await self.main.ask(cmd.DirectoryLookUp(term=term), ev.DirectoryResult)
+        return await self.main.ask(cmd.DirectoryLookUp(term=term), office.DirectoryResult)
 
-    async def favorites(self, session: Session) -> ev.Favorites:
+    async def favorites(self, session: Session) -> office.Favorites:
         """A user's favourites."""
-        return await session.ask(cmd.GetFavorites(), ev.Favorites)
+        return await session.ask(cmd.GetFavorites(), office.Favorites)
 
     async def set_favorite(
         self, session: Session, contact_id: str, source: str, *, on: bool
-    ) -> ev.FavoriteUpdated:
+    ) -> office.FavoriteUpdated:
         """Add an entry of the directory to a user's favourites, or take it off."""
         model = cmd.AddFavorite if on else cmd.RemoveFavorite
         return await session.ask(
             model(contact_id=contact_id, source=source),
-            ev.FavoriteUpdated,
+            office.FavoriteUpdated,
             matches=lambda told: told.contact_id == contact_id,
         )
 
-    async def conferences(self) -> Sequence[ev.Conference]:
+    async def conferences(self) -> Sequence[office.Conference]:
         """The conference rooms, with who is in; the user must have a line."""
         wanted = cmd.GetList(object_type=cmd.ListType.conference)
-        return (await self.main.ask(wanted, ev.ConferenceList)).conferences
+        return (await self.main.ask(wanted, office.ConferenceList)).conferences
 
     async def default_membership(self, user_id: int) -> Sequence[cmd.QueueMembership]:
         """In which queues a user (not an agent) works by default."""
         reply = await self.main.ask(
             cmd.GetUserDefaultMembership(user_id=user_id),
-            ev.UserQueueDefaultMembership,
+            office.UserQueueDefaultMembership,
             matches=lambda told: told.user_id == user_id,
         )
         return reply.membership

@@ -6,6 +6,7 @@ from typing import Any
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_callbacks as cb
 from offhook.switches.xivo import wire_events as ev
+from offhook.switches.xivo import wire_office as office
 
 _PHONE = {
     "eventType": "EventRinging",
@@ -285,7 +286,7 @@ CONTENTS: list[tuple[type[wire.Event], Any]] = [
         },
     ),
     (
-        ev.CallHistory,
+        office.CallHistory,
         {
             "start": "2014-01-01 08:00:00",
             "duration": "00:21:35",
@@ -315,14 +316,14 @@ CONTENTS: list[tuple[type[wire.Event], Any]] = [
     (cb.CallbackReleased, {"uuid": _CALLBACK["uuid"]}),
     (cb.CallbackRequestUpdated, {"request": _CALLBACK}),
     (
-        ev.UserQueueDefaultMembership,
+        office.UserQueueDefaultMembership,
         {
             "userId": 186,
             "membership": [{"queueId": 8, "penalty": 1}, {"queueId": 17, "penalty": 0}],
         },
     ),
     (
-        ev.ConferenceList,
+        office.ConferenceList,
         [
             {
                 "number": "4000",
