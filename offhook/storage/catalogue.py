@@ -5,8 +5,10 @@ from types import ModuleType
 from offhook.storage import (
     callback_tables,
     compliance_tables,
+    ivr_tables,
     link_tables,
     list_tables,
+    pin_tables,
     recording_tables,
     tables,
 )
@@ -18,5 +20,7 @@ MODULES: tuple[ModuleType, ...] = (
     recording_tables,
     callback_tables,
     compliance_tables,
+    ivr_tables,
+    pin_tables,
 )
 metadata = tables.metadata
