@@ -10,6 +10,7 @@ from offhook.storage import (
     list_tables,
     pin_tables,
     recording_tables,
+    routing_tables,
     tables,
 )
 
@@ -22,5 +23,6 @@ MODULES: tuple[ModuleType, ...] = (
     compliance_tables,
     ivr_tables,
     pin_tables,
+    routing_tables,
 )
 metadata = tables.metadata

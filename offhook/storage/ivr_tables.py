@@ -156,6 +156,8 @@ ivr_queue = Table(
     Column("session_id", Text, primary_key=True),
     Column("switch_id", Text, nullable=False),
     _text("queue"),
+    _text("calling"),
+    _text("customer"),
     Column("needs", JSONB, nullable=False),
     Column("vip", Boolean, nullable=False, server_default=text("false")),
     Column("tried", JSONB, nullable=False, server_default=text("'[]'")),
@@ -172,6 +174,7 @@ agent_offers = Table(
     Column("session_id", Text, nullable=False),
     Column("epoch", BigInteger, Identity(), nullable=False),
     _at("expires_at", required=True),
-    Index(None, "session_id"),
+    _at("connected_at"),
+    Index(None, "session_id", unique=True),
 )
-"""Agents who are reserved for a caller, until the lease expires."""
+"""Agents who are reserved for a caller, until the lease expires; `epoch` is its fencing token."""
