@@ -114,6 +114,11 @@ class AsteriskPbx:
         said = await self.asterisk.cli("core show channels count")
         return int(said.split()[0])
 
+    async def empty_rooms(self) -> int:
+        """Bridges that are still there; each is memory that nobody gives back."""
+        said = await self.asterisk.cli("bridge show all")
+        return len(said.strip().splitlines()) - 1  # the first line is the heading
+
 
 @asynccontextmanager
 async def asterisk_pbx(

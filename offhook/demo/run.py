@@ -140,6 +140,7 @@ def campaign_settings(options: DemoOptions) -> CampaignSettings:
             max_attempts=2,
             busy=soon,
             no_answer=soon,
+            machine=soon,
             rejected=soon,
             unavailable=soon,
             failed=soon,

@@ -9,27 +9,31 @@ from enum import StrEnum
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
 
 from dialer.media import AmdSettings
-from dialer.model import CampaignId
+from dialer.model import CampaignId, CampaignSettings
 from dialer.retry import RetryRules
 from offhook.demo.asterisk import AsteriskPbx
 from offhook.demo.kinds import PbxKind
 from offhook.demo.rehearsal import Cast, Rehearsal, rehearsal
 from offhook.demo.run import (
     DemoOptions,
+    Latency,
     agents_at_work,
     campaign_settings,
     kill_and_watch,
+    latency,
     our_attempts,
     population,
     start_campaign,
 )
-from offhook.demo.truth import Comparison, Outage, RecordedCall, compare
+from offhook.demo.truth import Outage, RecordedCall, compare
 from offhook.home import Home
-from offhook.pbx.numbers import Mixture
+from offhook.pbx.numbers import Mixture, Person
 from offhook.settings import Settings
-from offhook.storage.campaign_views import CampaignView, CampaignViews
+from offhook.storage import tables
+from offhook.storage.campaign_views import CampaignViews
 from offhook.temporal.campaigns import CampaignDesk
 
 CUTS = 20
@@ -66,6 +70,10 @@ class CampaignResult(BaseModel):
     outcomes: dict[str, int]
     table: dict[str, dict[str, int]]
     """Who was at the other end, to what offhook says."""
+    heard: dict[str, dict[str, int]]
+    """Who answered, to what Asterisk heard him to be."""
+    wait_ms: Latency
+    """From the answer, or from its recognition, to the agent."""
     double_dialed: int
     stranded: int
     mismatches: list[str]
@@ -77,13 +85,15 @@ class CampaignResult(BaseModel):
     that is away.
     """
     channels_left: int
+    bridges_left: int
     duration_s: float
 
     @property
     def sound(self) -> bool:
         """Nobody called twice or left alone, both sides agree, and nothing is left over."""
         wrongs = self.double_dialed + self.stranded + self.unrecorded + self.unclaimed
-        return not (wrongs or self.mismatches or self.channels_left)
+        left = self.channels_left + self.bridges_left
+        return not (wrongs or self.mismatches or left)
 
 
 async def run_campaign(
@@ -113,20 +123,7 @@ async def run_campaign(
     async with rehearsal(home, settings, cast) as stage:
         campaign = await start_campaign(stage, options, wanted, lambda _line, _view: None)
         outages = await _watch(stage, campaign, options, fault)
-        view = await CampaignViews(stage.database).view(campaign)
-        ours = await our_attempts(stage, campaign)
-        calls, cut_off = _without_cut_off(await stage.pbx.calls(), fault, outages)
-        judged = compare(calls, ours, patience=wanted.patience, outages=outages)
-        said = {attempt.attempt_id: str(attempt.outcome) for attempt in ours}
-        return _result(
-            fault,
-            view,
-            judged,
-            _table(calls, said),
-            cut_off=cut_off,
-            left=await _left(_asterisk(stage)),
-            began=began,
-        )
+        return await _result(stage, campaign, wanted, fault, outages=outages, began=began)
 
 
 def _without_cut_off(
@@ -200,32 +197,33 @@ async def _cut(stage: Rehearsal, _campaign: CampaignId) -> Outage:
     return Outage(began=began, ended=datetime.now(UTC))
 
 
-async def _left(pbx: AsteriskPbx) -> int:
-    """Channels that are there although the campaign ended; agents are given time to leave."""
+async def _left(pbx: AsteriskPbx) -> tuple[int, int]:
+    """Channels and bridges that are there although the campaign ended; agents may take a moment."""
     loop = asyncio.get_running_loop()
     until = loop.time() + _CLEAR_S
-    while (left := await pbx.leftovers()) and loop.time() < until:  # noqa: ASYNC110 - asks Asterisk
+    while True:
+        left = await pbx.leftovers(), await pbx.empty_rooms()
+        if not any(left) or loop.time() > until:
+            return left
         await asyncio.sleep(0.3)
-    return left
 
 
-def _table(calls: Sequence[RecordedCall], said: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    rows: dict[str, Counter[str]] = {}
-    for call in calls:
-        rows.setdefault(call.person, Counter())[said.get(call.extid or "", "unclaimed")] += 1
-    return {person: dict(found) for person, found in sorted(rows.items())}
-
-
-def _result(
+async def _result(
+    stage: Rehearsal,
+    campaign: CampaignId,
+    wanted: CampaignSettings,
     fault: Fault,
-    view: CampaignView,
-    judged: Comparison,
-    table: dict[str, dict[str, int]],
     *,
-    cut_off: int,
-    left: int,
+    outages: Sequence[Outage],
     began: datetime,
 ) -> CampaignResult:
+    view = await CampaignViews(stage.database).view(campaign)
+    ours = await our_attempts(stage, campaign)
+    calls, cut_off = _without_cut_off(await stage.pbx.calls(), fault, outages)
+    judged = compare(calls, ours, patience=wanted.patience, outages=outages)
+    said = {attempt.attempt_id: str(attempt.outcome) for attempt in ours}
+    verdicts = await _verdicts(stage, campaign)
+    channels, bridges = await _left(_asterisk(stage))
     return CampaignResult(
         fault=fault,
         contacts=view.contacts["total"],
@@ -235,7 +233,9 @@ def _result(
         abandoned=view.abandoned,
         abandonment_rate=round(view.abandonment_rate, 4),
         outcomes=view.outcomes,
-        table=table,
+        table=_table(calls, said),
+        heard=_table([call for call in calls if call.answered_at], verdicts),
+        wait_ms=await latency(stage, campaign),
         double_dialed=judged.double_dialed,
         stranded=judged.stranded,
         mismatches=list(judged.mismatches),
@@ -243,6 +243,27 @@ def _result(
         unclaimed=judged.unclaimed,
         guessed=judged.guessed,
         cut_off=cut_off,
-        channels_left=left,
+        channels_left=channels,
+        bridges_left=bridges,
         duration_s=round((datetime.now(UTC) - began).total_seconds(), 1),
     )
+
+
+async def _verdicts(stage: Rehearsal, campaign: CampaignId) -> dict[str, str]:
+    """What was heard on each attempt that was listened to."""
+    rows = tables.attempts.c
+    async with stage.database.transaction() as session:
+        found = await session.execute(
+            select(rows.id, rows.verdict).where(rows.campaign_id == campaign)
+        )
+        return {key: verdict or "not listened to" for key, verdict in found}
+
+
+def _table(calls: Sequence[RecordedCall], said: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """What was said of each kind of person, by the numbers they have."""
+    rows: dict[str, Counter[str]] = {}
+    for call in calls:
+        person = Person.of(call.number)
+        kind = person.behaviour.name if person else "stranger"
+        rows.setdefault(kind, Counter())[said.get(call.extid or "", "unclaimed")] += 1
+    return {kind: dict(found) for kind, found in sorted(rows.items())}
