@@ -8,7 +8,7 @@ are added, changed or removed are noticed within two seconds.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Collection, Sequence, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,8 @@ RELOAD_EVERY = timedelta(seconds=2)
 LOOK_EVERY = timedelta(seconds=5)
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=30)
+RECORDING_GRACE = timedelta(seconds=10)
+"""What an engine that lives needs to close a recording itself, and more than a look takes."""
 
 _LOOKS = counter(
     "dialer_link_looks_total",
@@ -89,6 +91,16 @@ class LinkStore(Protocol):
         ...
 
 
+class LeftRecordings(Protocol):
+    """Closes recordings whose engine died and whose customer has left."""
+
+    async def close_left(
+        self, switch: str, present: Collection[str], *, quiet_since: datetime, now: datetime
+    ) -> Sequence[str]:
+        """Close those of no call that is `present` and untouched since then; their names."""
+        ...
+
+
 @dataclass(slots=True)
 class _Running:
     opened: OpenSwitch
@@ -104,6 +116,8 @@ class Links:
     hooks: Hooks
     events: EventLog | None = None
     """Where the events of streams are committed; without it none is read."""
+    recordings: LeftRecordings | None = None
+    """Where recordings that no engine closed are closed; without it they wait for a take-over."""
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     look_every: timedelta = LOOK_EVERY
     reload_every: timedelta = RELOAD_EVERY
@@ -269,6 +283,22 @@ class _Watcher:
         if self._opened.names_are_ours:
             minded = await self._links.store.open_correlators(self._switch)
             await self._orphans.end(seen.calls, minded, self._links.clock())
+        await self._close_recordings(seen)
+
+    async def _close_recordings(self, seen: SwitchSnapshot) -> None:
+        can = self._opened.adapter.capabilities
+        recordings = self._links.recordings
+        if recordings is None or not (can.records_calls and can.lists_calls):
+            return
+        now = self._links.clock()
+        closed = await recordings.close_left(
+            self._switch,
+            [view.correlator for view in seen.calls],
+            quiet_since=now - RECORDING_GRACE,
+            now=now,
+        )
+        if closed:
+            log.warning("recordings_closed", switch=self._switch, count=len(closed))
 
     async def _tell_agents(self, views: Sequence[AgentView]) -> None:
         reachable = {view.address: view.reachable for view in views}

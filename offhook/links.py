@@ -25,6 +25,7 @@ from offhook.storage.database import Database
 from offhook.storage.inbox import InboxWriter, PostgresInbox
 from offhook.storage.link_store import LinkStore
 from offhook.storage.pool import open_pool
+from offhook.storage.recordings import Recordings
 
 __all__ = ["STATUS_PATH", "Links", "LinksApp", "hook_url", "make_app", "route", "run_links"]
 
@@ -84,6 +85,7 @@ async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]
                 inbox=inbox,
                 events=inbox,
                 hooks=Hooks(InboxWriter(pool)),
+                recordings=Recordings(pool),
             )
             health = Health("links")
 

@@ -1,6 +1,6 @@
 """Recordings and the calls that they are of, as the record has them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,8 @@ WHERE ($1 = '' OR campaign_id = $1) AND ($2 = '' OR attempt_id = $2)
 ORDER BY started_at DESC, name LIMIT $4
 """  # noqa: S608 - columns are ours
 _FIND = f"SELECT {_COLUMNS} FROM recordings WHERE name = $1"  # noqa: S608 - columns are ours
-_OVER = "keep_until < $1 AND deleted_at IS NULL AND state = 'stopped'"
+# A start that failed without being refused for sure may have left a file.
+_OVER = "keep_until < $1 AND deleted_at IS NULL AND state IN ('stopped', 'failed')"
 _EXPIRED = f"""
 SELECT {_COLUMNS} FROM recordings WHERE {_OVER} AND switch_id = $2 ORDER BY keep_until LIMIT $3
 """  # noqa: S608 - columns are ours
@@ -33,6 +34,12 @@ SELECT switch_id, count(*) AS files FROM recordings WHERE {_OVER} GROUP BY 1 ORD
 _DELETED = """
 UPDATE recordings SET state = 'deleted', deleted_at = $2, changed_at = $2, reason = $3
 WHERE name = ANY($1) AND deleted_at IS NULL
+"""
+_LEFT = """
+UPDATE recordings SET state = 'stopped', ended_at = $2, changed_at = $2, reason = 'call_gone'
+WHERE switch_id = $1 AND state IN ('starting', 'recording', 'paused') AND changed_at < $3
+    AND NOT attempt_id = ANY($4::text[])
+RETURNING name
 """
 _CALL = """
 SELECT a.id, a.campaign_id, a.state, a.agent_id, c.switch_id, c.name,
@@ -164,6 +171,16 @@ class Recordings:
         """Note that files are gone."""
         with store_errors():
             await self.pool.execute(_DELETED, list(names), now, why[:200])
+
+    async def close_left(
+        self, switch: str, present: Collection[str], *, quiet_since: datetime, now: datetime
+    ) -> Sequence[str]:
+        """Close recordings whose call is none of `present` and that nothing was done to since
+        `quiet_since`; a switch ends a file with its call. Returns their names.
+        """
+        with store_errors():
+            rows = await self.pool.fetch(_LEFT, switch, now, quiet_since, list(present))
+        return [row["name"] for row in rows]
 
     async def call(self, attempt: str) -> CallRow:
         """The call of an attempt, or `CallNotFound`."""

@@ -13,6 +13,7 @@ import pytest
 
 from activities.ports import InboxItem, switch_channel
 from dialer.events import AgentChanged, TrunksChanged
+from dialer.media import RecordingState
 from dialer.model import SwitchId
 from offhook.api.hooks import Hooks
 from offhook.health import Health, is_ready
@@ -26,6 +27,7 @@ from offhook.storage.errors import SwitchNotFound
 from offhook.storage.inbox import InboxWriter, PostgresInbox
 from offhook.storage.link_store import LinkStore, SwitchExists
 from offhook.storage.pool import open_pool
+from offhook.storage.recordings import Recordings
 from offhook.switches.inventory import Inventory
 from offhook.switches.registry import SwitchConfig, open_switch
 from tests.support.serving import serving
@@ -124,6 +126,29 @@ async def test_agent_whose_device_cannot_be_called_is_told_and_stored(floor: Flo
 
     await floor.until(told)
     await floor.until(stored)
+
+
+async def test_recording_whose_engine_and_call_are_gone_is_closed(
+    floor: Floor, database_url: str
+) -> None:
+    pool = await open_pool(database_url, size=1)
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    await pool.execute(
+        """INSERT INTO recordings (campaign_id, switch_id, name, attempt_id, state, started_at,
+            changed_at, keep_until)
+        VALUES ('c1', $1, 'c1-1-1.1', 'c1-1-1', 'recording', $2, $2, $3)""",
+        SWITCH,
+        began,
+        began + timedelta(days=90),
+    )
+    recordings = Recordings(pool)
+    floor.links.recordings = recordings
+
+    async def closed() -> bool:
+        return (await recordings.find("c1-1-1.1")).state is RecordingState.stopped
+
+    await floor.until(closed)
+    await pool.close()
 
 
 async def test_trunk_whose_lines_changed_is_told_and_stored(floor: Floor) -> None:

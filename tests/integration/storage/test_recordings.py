@@ -88,6 +88,26 @@ async def test_recording_has_one_row_from_its_start_to_its_end(
         await Recordings(pool).find("c1-9-9.1")
 
 
+async def test_recording_that_no_engine_closed_is_closed_once_its_call_is_gone(
+    store: PostgresDialStore, rows: Rows, pool: Pool
+) -> None:
+    await talking(store, rows, saved(S.starting), saved(S.recording, 1.0))
+    recordings, switch = Recordings(pool), (await Recordings(pool).find(FILE)).switch_id
+    late = NOW + timedelta(seconds=20)
+
+    async def close(*present: str, quiet_since: timedelta = timedelta(seconds=10)) -> list[str]:
+        return list(
+            await recordings.close_left(switch, present, quiet_since=NOW + quiet_since, now=late)
+        )
+
+    assert await close(ATTEMPT) == []
+    assert await close(quiet_since=timedelta(seconds=1)) == []
+    assert await close("another") == [FILE]
+    row = await recordings.find(FILE)
+    assert (row.state, row.ended_at, row.reason) == (S.stopped, late, "call_gone")
+    assert await close() == []
+
+
 async def test_order_reaches_the_campaigns_inbox_only_where_it_makes_sense(
     store: PostgresDialStore, rows: Rows, pool: Pool, inbox: PostgresInbox
 ) -> None:
