@@ -17,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from offhook.storage.database import Database
 from offhook.temporal.client import data_converter
 from tests.support.asterisk import asterisk_installed as asterisk_installed
+from tests.support.asterisk import asterisk_pbx as asterisk_pbx
 from tests.support.stack import (
     TEMPLATE,
     PostgresServer,

@@ -27,7 +27,8 @@ from dialer.events import (
 from dialer.media import RecordingAction
 from dialer.model import AgentId, AttemptId, ContactId, TrunkId
 from dialer.switching import RawEvent
-from offhook.pbx.configuration import AMD_CONTEXT
+from offhook.pbx.asterisk import RunningAsterisk
+from offhook.pbx.configuration import AMD_CONTEXT, APPLICATION
 from offhook.pbx.install import Installed
 from offhook.pbx.numbers import Behaviour, Keys, number
 from offhook.switches.asterisk.client import AriClient
@@ -37,24 +38,27 @@ from offhook.switches.asterisk.settings import AsteriskSettings, TrunkLine
 from offhook.switches.asterisk.stream import AsteriskStream
 from offhook.switches.asterisk.supervision import AsteriskSupervision
 from offhook.switches.asterisk.switch import PAYLOAD, AsteriskSwitch
-from offhook.switches.base import Supervision
-from tests.support.asterisk import RealPbx, real_pbx
+from offhook.switches.base import CheckResult, Supervision
+from tests.support.asterisk import end_every_call, real_pbx
+from tests.support.sip_phones import Phone, SipPhones, sip_phones
+from tests.support.sip_sound import Samples, Sound, hears
 
 TRUNK = "PJSIP/{number}@carrier"
 PARK = "media-1-p1"
 WAIT_S = 20.0
-QUIET, LOUD = 30.0, 300.0
-"""RMS of 16-bit samples: below is silence, above is a voice."""
+CUSTOMER, AGENT, SUPERVISOR, CARD = 440, 700, 1300, 1900
+"""Voices, in hertz; the last is what a customer says while nothing may be recorded."""
 
 E = TypeVar("E", bound=SwitchEvent)
 _attempts = itertools.count(1)
+_apps = itertools.count(1)
 
 
 @dataclass
 class Line:
     """One Asterisk as the engine would use it, and everything it told."""
 
-    pbx: RealPbx
+    asterisk: RunningAsterisk
     switch: AsteriskSwitch
     recordings: AsteriskRecordings
     supervision: AsteriskSupervision
@@ -118,68 +122,113 @@ class Line:
         )
 
 
+def settings_of(
+    asterisk: RunningAsterisk, *, app: str, amd_context: str = AMD_CONTEXT
+) -> AsteriskSettings:
+    return AsteriskSettings(
+        base_url=asterisk.ari_url,
+        username=asterisk.user,
+        password=SecretStr(asterisk.password),
+        app=app,
+        trunks=(TrunkLine(address=TRUNK, lines=30),),
+        amd_context=amd_context,
+    )
+
+
 @asynccontextmanager
-async def open_line(installed: Installed, *, agents_speak: bool = False) -> AsyncIterator[Line]:
-    async with real_pbx(installed, agents=2, phones=0, agents_speak=agents_speak) as pbx:
-        asterisk = pbx.asterisk
-        settings = AsteriskSettings(
-            base_url=asterisk.ari_url,
-            username=asterisk.user,
-            password=SecretStr(asterisk.password),
-            app=asterisk.plan.application,
-            trunks=(TrunkLine(address=TRUNK, lines=30),),
-            amd_context=AMD_CONTEXT,
-        )
-        client = AriClient(settings, "media")
-        switch = AsteriskSwitch(settings, link="media", client=client)
-        line = Line(
-            pbx,
-            switch,
-            AsteriskRecordings(client, link="media"),
-            AsteriskSupervision(client, link="media"),
-            AsteriskMedia(client, link="media"),
-        )
+async def open_line(asterisk: RunningAsterisk, *, app: str = APPLICATION) -> AsyncIterator[Line]:
+    """Commands and events of an Asterisk, whoever has its telephones."""
+    client = AriClient(settings_of(asterisk, app=app), "media")
+    switch = AsteriskSwitch(client.settings, link="media", client=client)
+    line = Line(
+        asterisk,
+        switch,
+        AsteriskRecordings(client, link="media"),
+        AsteriskSupervision(client, link="media"),
+        AsteriskMedia(client, link="media"),
+    )
 
-        async def listen() -> None:
-            async with AsteriskStream(client, link="media").connect() as events:
-                async for arrived in events:
-                    raw = RawEvent(
-                        inbox_id=0,
-                        channel="switch:media",
-                        payload=arrived.payload,
-                        received_at=datetime.now(UTC),
-                    )
-                    line.told.extend(switch.translate(raw))
-                    key = line.media.digit(arrived.payload[PAYLOAD])
-                    line.keys += [] if key is None else [key]
+    async def listen() -> None:
+        async with AsteriskStream(client, link="media").connect() as events:
+            async for arrived in events:
+                raw = RawEvent(
+                    inbox_id=0,
+                    channel="switch:media",
+                    payload=arrived.payload,
+                    received_at=datetime.now(UTC),
+                )
+                line.told.extend(switch.translate(raw))
+                key = line.media.digit(arrived.payload[PAYLOAD])
+                line.keys += [] if key is None else [key]
 
-        listening = asyncio.create_task(listen())
-        await asyncio.sleep(0.3)
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0.3)
+    try:
+        yield line
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await switch.aclose()
+
+
+@dataclass
+class Talk:
+    """A customer and an agent who talk, each with a voice of their own."""
+
+    line: Line
+    attempt: AttemptId
+    carrier: SipPhones
+    desks: SipPhones
+
+    @property
+    def customer(self) -> Sound:
+        return sound_at(self.carrier, self.carrier.calls[-1].user)
+
+    def heard_by(self, phone: str) -> set[int]:
+        """The voices that an agent's or supervisor's telephone heard in the last half second."""
+        return voices(sound_at(self.desks, phone))
+
+
+def sound_at(phones: SipPhones, user: str) -> Sound:
+    sound = phones.live(user)[-1].sound
+    assert sound is not None
+    return sound
+
+
+def voices(sound: Sound) -> set[int]:
+    return {hz for hz in (CUSTOMER, AGENT, SUPERVISOR) if sound.hears(hz, last_s=0.5)}
+
+
+@asynccontextmanager
+async def talking(asterisk: RunningAsterisk) -> AsyncIterator[Talk]:
+    async with (
+        sip_phones(asterisk.plan.carrier_port) as carrier,
+        sip_phones(asterisk.plan.agents_port) as desks,
+        open_line(asterisk, app=f"media{next(_apps)}") as line,
+    ):
+        carrier.default = Phone(tone=CUSTOMER)
+        desks.scripts = {"agent1": Phone(tone=AGENT), "agent2": Phone(tone=SUPERVISOR)}
         try:
-            yield line
+            yield Talk(line, await line.talk(Behaviour.human), carrier, desks)
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
-            await switch.aclose()
+            await end_every_call(asterisk)
 
 
-def samples(path: Path) -> np.ndarray:
+def samples(path: Path) -> Samples:
     """A recording's samples."""
     with wave.open(io.BytesIO(path.read_bytes())) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
         return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.float64)
 
 
-def level(sound: np.ndarray) -> float:
-    """RMS of samples."""
-    return float(np.sqrt(np.mean(sound**2)))
-
-
 @pytest.mark.slow
 async def test_answers_of_people_machines_and_silence_are_told_apart(
     asterisk_installed: Installed,
 ) -> None:
-    async with open_line(asterisk_installed) as line:
+    async with (
+        real_pbx(asterisk_installed, agents=2, phones=0) as pbx,
+        open_line(pbx.asterisk) as line,
+    ):
         human = await line.call(Behaviour.human, listen=True)
         machine = await line.call(Behaviour.machine, listen=True)
         silent = await line.call(Behaviour.silent, listen=True)
@@ -199,76 +248,66 @@ async def test_answers_of_people_machines_and_silence_are_told_apart(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("customer", "agents_speak", "heard"),
-    [
-        (Behaviour.talker, False, True),
-        (Behaviour.silent, True, True),
-        (Behaviour.silent, False, False),
-    ],
-)
-async def test_recording_holds_the_voices_of_both_sides_and_no_others(
-    asterisk_installed: Installed,
-    tmp_path: Path,
-    customer: Behaviour,
-    agents_speak: bool,
-    heard: bool,
+async def test_recording_holds_both_voices_and_nothing_of_what_was_said_in_a_pause(
+    asterisk_pbx: RunningAsterisk, tmp_path: Path
 ) -> None:
-    async with open_line(asterisk_installed, agents_speak=agents_speak) as line:
-        attempt = await line.talk(customer)
+    async with talking(asterisk_pbx) as talk:
+        line, attempt = talk.line, talk.attempt
         await line.record(attempt, RecordingAction.start)
-        await asyncio.sleep(3)
+        await asyncio.sleep(1.5)
+        await line.record(attempt, RecordingAction.pause)
+        talk.customer.tone = CARD
+        await asyncio.sleep(1)
+        talk.customer.tone = CUSTOMER
+        await asyncio.sleep(0.3)
+        await line.record(attempt, RecordingAction.resume)
+        await asyncio.sleep(1)
         await line.record(attempt, RecordingAction.stop)
 
         assert f"{attempt}.1" in await line.recordings.stored()
         file = tmp_path / "talk.wav"
         await line.recordings.download(f"{attempt}.1", file)
         sound = samples(file)
-        assert 2.5 * 8000 < len(sound) < 3.6 * 8000
-        assert (level(sound) > LOUD) is heard
-        assert (level(sound) < QUIET) is not heard
+        assert 2.0 * 8000 < len(sound) < 3.3 * 8000
+        voices = {hz for hz in (CUSTOMER, AGENT, SUPERVISOR, CARD) if hears(sound, hz)}
+        assert voices == {CUSTOMER, AGENT}
 
         assert await line.recordings.delete(f"{attempt}.1")
         assert not await line.recordings.delete(f"{attempt}.1")
 
 
 @pytest.mark.slow
-async def test_pause_leaves_what_is_said_meanwhile_out_of_the_recording(
-    asterisk_installed: Installed, tmp_path: Path
+async def test_supervisor_hears_both_and_is_heard_by_whom_he_should_be(
+    asterisk_pbx: RunningAsterisk,
 ) -> None:
-    async with open_line(asterisk_installed) as line:
-        attempt = await line.talk(Behaviour.talker)
-        await line.record(attempt, RecordingAction.start)
-        await asyncio.sleep(1)
-        await line.record(attempt, RecordingAction.pause)
-        await asyncio.sleep(2)
-        await line.record(attempt, RecordingAction.resume)
-        await asyncio.sleep(1)
-        await line.record(attempt, RecordingAction.stop)
-        file = tmp_path / "talk.wav"
-        await line.recordings.download(f"{attempt}.1", file)
-        assert 1.5 * 8000 < len(samples(file)) < 2.8 * 8000
+    hearing_him = {
+        Supervision.listen: (set[int](), set[int]()),
+        Supervision.whisper: ({SUPERVISOR}, set[int]()),
+        Supervision.barge: ({SUPERVISOR}, {SUPERVISOR}),
+    }
+    async with talking(asterisk_pbx) as talk:
+        supervision, attempt = talk.line.supervision, talk.attempt
+        for how, (by_agent, by_customer) in hearing_him.items():
+            await supervision.supervise(attempt, address="PJSIP/agent2", how=how)
+            await asyncio.sleep(1)
+            assert talk.heard_by("agent2") >= {CUSTOMER, AGENT}, how
+            assert talk.heard_by("agent1") == {CUSTOMER} | by_agent, how
+            assert voices(talk.customer) == {AGENT} | by_customer, how
 
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", list(Supervision))
-async def test_supervisor_is_with_the_talk_and_is_gone_when_told(
-    asterisk_installed: Installed, how: Supervision
-) -> None:
-    async with open_line(asterisk_installed) as line:
-        attempt = await line.talk(Behaviour.talker)
-        await line.supervision.supervise(attempt, address="PJSIP/agent2", how=how)
-        assert "PJSIP/agent2" in await line.pbx.asterisk.cli("core show channels concise")
-        await line.supervision.end(attempt)
-        await asyncio.sleep(0.3)
-        channels = await line.pbx.asterisk.cli("core show channels concise")
-        assert "PJSIP/agent2" not in channels
-        assert "PJSIP/agent1" in channels
+        assert await supervision.end(attempt)
+        await asyncio.sleep(0.8)
+        assert not talk.desks.live("agent2")
+        assert talk.heard_by("agent1") == {CUSTOMER}
+        assert voices(talk.customer) == {AGENT}
+        assert not await supervision.end(attempt)
 
 
 @pytest.mark.slow
 async def test_caller_hears_prompts_until_he_presses_a_key(asterisk_installed: Installed) -> None:
-    async with open_line(asterisk_installed) as line:
+    async with (
+        real_pbx(asterisk_installed, agents=1, phones=0) as pbx,
+        open_line(pbx.asterisk) as line,
+    ):
         attempt = await line.call(Behaviour.human, keys=Keys.info)
         await line.event(CallHeld, attempt)
         await line.media.play(attempt, ["hello-world", "tone:ring"], playback="menu")
@@ -280,3 +319,25 @@ async def test_caller_hears_prompts_until_he_presses_a_key(asterisk_installed: I
         await line.media.stop(attempt, playback="menu")
         await line.media.hang_up(attempt)
         await line.event(CallEnded, attempt)
+
+
+async def test_check_looks_for_the_context_that_listens_and_for_what_records(
+    asterisk_pbx: RunningAsterisk,
+) -> None:
+    asked: dict[str, dict[str, CheckResult]] = {}
+    async with open_line(asterisk_pbx, app="media-check"):
+        for context in (AMD_CONTEXT, "nowhere"):
+            settings = settings_of(asterisk_pbx, app="media-check", amd_context=context)
+            switch = AsteriskSwitch(settings, link="media")
+            asked[context] = {result.name: result for result in await switch.check()}
+            await switch.aclose()
+    assert "0 active channels" in await asterisk_pbx.cli("core show channels")
+
+    there, nowhere = asked[AMD_CONTEXT], asked["nowhere"]
+    assert there["detection"].ok
+    assert there["detection"].detail == f"{AMD_CONTEXT} is in the dialplan"
+    assert not nowhere["detection"].ok
+    assert "nowhere,s,1, nowhere,beep,1" in nowhere["detection"].detail
+    assert "extensions.conf" in nowhere["detection"].advice
+    assert all(there[name].ok for name in ("media", "recording", "supervision"))
+    assert not there["device_state"].advice

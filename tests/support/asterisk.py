@@ -4,15 +4,18 @@ Where it can't be installed its tests are skipped on a laptop, with the reason, 
 set. `tests/conftest.py` makes the fixtures below known to every test.
 """
 
+import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
+import httpx
 import pytest
 
-from offhook.pbx.asterisk import RunningAsterisk, make_plan, running_asterisk
+from offhook.pbx.asterisk import RunningAsterisk, make_plan, prepare, running_asterisk
 from offhook.pbx.configuration import APPLICATION, TRUNK
 from offhook.pbx.install import CannotInstall, Installed, install
 from offhook.pbx.people import People, people_of
@@ -36,6 +39,41 @@ def asterisk_installed() -> Installed:
         if in_ci():
             raise
         pytest.skip(f"no Asterisk here: {error}")
+
+
+@pytest.fixture(scope="session")
+def asterisk_pbx(
+    asterisk_installed: Installed, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningAsterisk]:
+    """One real Asterisk for every test of the session; each brings its own telephones."""
+    pbx = prepare(asterisk_installed, make_plan(tmp_path_factory.mktemp("asterisk")))
+    # On a loop of its own that lives as long: the process ends with the thread that started it.
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, name="asterisk", daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(pbx.start(), loop).result()
+        yield pbx
+        asyncio.run_coroutine_threadsafe(pbx.stop(), loop).result()
+    finally:
+        asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def end_every_call(pbx: RunningAsterisk, *, patience_s: float = 20.0) -> None:
+    """End all channels and bridges, so that the next test meets an idle PBX."""
+    async with (
+        httpx.AsyncClient(base_url=pbx.ari_url, auth=(pbx.user, pbx.password)) as ari,
+        asyncio.timeout(patience_s),
+    ):
+        while channels := (await ari.get("channels")).json():
+            for channel in channels:
+                await ari.delete(f"channels/{channel['id']}")
+            await asyncio.sleep(0.02)
+        for bridge in (await ari.get("bridges")).json():
+            await ari.delete(f"bridges/{bridge['id']}")
 
 
 @asynccontextmanager

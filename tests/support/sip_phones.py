@@ -1,8 +1,9 @@
 """Telephones over real SIP (UDP), for tests that need to decide what each of them does.
 
 Enough of RFC 3261's user agent server for a PBX to call: provisional and final answers, CANCEL,
-BYE from either side, re-INVITE and repeats. There is no sound: the session description offers a
-port that nobody reads. Whom a call is for is the user part of the request's address.
+BYE from either side, re-INVITE and repeats. A telephone that has a tone says it and keeps what it
+hears; the others have no sound: their session description offers a port that nobody reads. Whom a
+call is for is the user part of the request's address.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
+
+from tests.support.sip_sound import Sound, sound_of
 
 _REASONS = {
     180: "Ringing", 183: "Session Progress", 200: "OK", 404: "Not Found",
@@ -31,12 +34,15 @@ class Phone:
     answer: int | None = 200
     """The final answer after ringing; None rings until the caller gives up."""
     hang_up_after_s: float | None = None
+    tone: int | None = None
+    """What it says, in hertz."""
 
 
 @dataclass(slots=True)
 class _Message:
     start: str
     headers: list[tuple[str, str]]
+    body: str = ""
 
     def get(self, name: str) -> str:
         return next((value for key, value in self.headers if key.lower() == name), "")
@@ -59,6 +65,7 @@ class SipCall:
     """A final answer was given."""
     cseq: int = 100
     task: "asyncio.Task[None] | None" = None
+    sound: Sound | None = None
 
     def header(self, name: str) -> str:
         """A header of the request that called, or nothing."""
@@ -90,7 +97,7 @@ class SipPhones(asyncio.DatagramProtocol):
         if method == "INVITE" and call is None:
             self._called(message, addr)
         elif method == "INVITE" and call is not None and call.up:
-            self._reply(message, addr, 200, call.tag, sdp=self._sdp())
+            self._reply(message, addr, 200, call.tag, sdp=_sdp(call))
         elif method == "CANCEL" and call is not None:
             self._reply(message, addr, 200, call.tag)
             self._finish(call, 487)
@@ -116,6 +123,8 @@ class SipPhones(asyncio.DatagramProtocol):
         for call in self.calls:
             if call.task is not None:
                 call.task.cancel()
+            if call.sound is not None:
+                call.sound.end()
         if self._transport is not None:
             self._transport.close()
 
@@ -136,6 +145,9 @@ class SipPhones(asyncio.DatagramProtocol):
             await asyncio.sleep(script.ring_s)
         if script.answer is None:
             return
+        if script.tone is not None:
+            call.sound = await sound_of(script.tone)
+            call.sound.begin(call.invite.body)
         self._finish(call, script.answer)
         if script.answer == 200 and script.hang_up_after_s is not None:
             await asyncio.sleep(script.hang_up_after_s)
@@ -146,7 +158,7 @@ class SipPhones(asyncio.DatagramProtocol):
             return
         call.answered = True
         call.up = code == 200
-        self._reply(call.invite, call.peer, code, call.tag, sdp=self._sdp() if call.up else "")
+        self._reply(call.invite, call.peer, code, call.tag, sdp=_sdp(call) if call.up else "")
         if not call.up:
             self._end(call)
 
@@ -154,6 +166,8 @@ class SipPhones(asyncio.DatagramProtocol):
         call.up, call.over = False, True
         if call.task is not None and call.task is not asyncio.current_task():
             call.task.cancel()
+        if call.sound is not None:
+            call.sound.end()
 
     def _bye(self, call: SipCall) -> None:
         call.cseq += 1
@@ -192,20 +206,22 @@ class SipPhones(asyncio.DatagramProtocol):
         assert self._transport is not None
         self._transport.sendto(("\r\n".join(lines) + "\r\n\r\n" + body).encode(), addr)
 
-    def _sdp(self) -> str:
-        lines = ["v=0", "o=phone 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-                 "m=audio 9 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=sendrecv"]  # fmt: skip
-        return "\r\n".join(lines) + "\r\n"
+
+def _sdp(call: SipCall) -> str:
+    port = call.sound.port if call.sound else 9
+    lines = ["v=0", "o=phone 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
+             f"m=audio {port} RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=sendrecv"]  # fmt: skip
+    return "\r\n".join(lines) + "\r\n"
 
 
 def _parse(text: str) -> _Message:
-    head, _, _ = text.partition("\r\n\r\n")
+    head, _, body = text.partition("\r\n\r\n")
     start, *rest = head.split("\r\n")
     headers = []
     for line in rest:
         name, _, value = line.partition(":")
         headers.append((name.strip(), value.strip()))
-    return _Message(start, headers)
+    return _Message(start, headers, body)
 
 
 @asynccontextmanager

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
@@ -28,7 +27,7 @@ from dialer.events import (
 from dialer.model import SwitchId
 from offhook.link_stream import LinkStream, StreamHealth
 from offhook.pbx.asterisk import RunningAsterisk
-from offhook.switches.asterisk.client import AriClient, authorization
+from offhook.switches.asterisk.client import AriClient
 from offhook.switches.asterisk.names import Names, Part
 from offhook.switches.asterisk.settings import AsteriskSettings, TrunkLine
 from offhook.switches.asterisk.stream import AsteriskStream
@@ -36,6 +35,7 @@ from offhook.switches.asterisk.switch import AsteriskSwitch
 from offhook.switches.base import SwitchAdapter
 from offhook.switches.registry import HookRules, OpenSwitch, SwitchConfig
 from tests.contract.switches.harness import PATIENCE_S, Act, Break, Inbox, Lie, Person, now
+from tests.support.asterisk import end_every_call
 from tests.support.fault_proxy import FaultProxy, Mistreat, Wrong, fault_proxy
 from tests.support.sip_phones import Phone, SipPhones, sip_phones
 
@@ -202,7 +202,7 @@ async def asterisk_harness(pbx: RunningAsterisk, **more: Any) -> AsyncIterator[A
             try:
                 yield harness
             finally:
-                await _clean(pbx, settings_of(pbx, origin, app))
+                await end_every_call(pbx, patience_s=PATIENCE_S)
         await harness.client.aclose()
 
 
@@ -239,23 +239,3 @@ async def until(true: Any) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not true():  # noqa: ASYNC110 - another program's state
             await asyncio.sleep(0.01)
-
-
-async def _clean(pbx: RunningAsterisk, settings: AsteriskSettings) -> None:
-    """End every call, so that the next test meets an idle PBX."""
-    async with aiohttp.ClientSession(headers=dict(authorization(settings))) as session:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                async with session.get(f"{pbx.ari_url}/channels") as reply:
-                    channels = await reply.json()
-                if not channels:
-                    break
-                for channel in channels:
-                    path = f"{pbx.ari_url}/channels/{channel['id']}"
-                    async with session.delete(path):
-                        pass
-                await asyncio.sleep(0.02)
-        async with session.get(f"{pbx.ari_url}/bridges") as reply:
-            for bridge in await reply.json():
-                async with session.delete(f"{pbx.ari_url}/bridges/{bridge['id']}"):
-                    pass
