@@ -16,6 +16,7 @@ from offhook.pbx.install import Installed
 HOST = "127.0.0.1"
 APPLICATION = "offhook"
 AMD_CONTEXT = "offhook-amd"
+HOLD_CONTEXT = "offhook-hold"
 ECHO_CONTEXT = "echo"
 """Whoever is put here hears himself; needs no application to be connected."""
 TRUNK = "carrier"
@@ -41,7 +42,7 @@ _MODULES = (
     # dialplan
     "pbx_config app_dial app_playback app_echo app_amd app_record app_mixmonitor app_chanspy "
     "app_confbridge app_senddtmf app_waitforsilence func_callerid func_channel func_talkdetect "
-    "func_logic func_strings func_timeout func_global "
+    "func_logic func_strings func_timeout func_global func_dialplan "
     # bridges and media
     "bridge_builtin_features bridge_builtin_interval_features bridge_holding bridge_native_rtp "
     "bridge_simple bridge_softmix res_musiconhold codec_ulaw codec_alaw codec_gsm codec_resample "
@@ -221,10 +222,27 @@ exten => _[+0-9a-z]!,1,Stasis({app},agent,${{EXTEN}})
 [{ECHO_CONTEXT}]
 exten => s,1,Echo()
 
+[{HOLD_CONTEXT}]
+exten => customer,1,Stasis({app},${{OFFHOOK_ARGS}})
+ same => n,GotoIf($["${{STASISSTATUS}}" = "SUCCESS"]?over)
+ same => n,Set(OFFHOOK_TRIES=$[0${{OFFHOOK_TRIES}} + 1])
+ same => n,GotoIf($[${{OFFHOOK_TRIES}} > 50]?alone)
+ same => n,Wait(0.2)
+ same => n,Goto(1)
+ same => n(alone),Playback(vm-goodbye)
+ same => n(over),Hangup()
+exten => agent,1,Stasis({app},${{OFFHOOK_ARGS}})
+ same => n,GotoIf($["${{STASISSTATUS}}" = "SUCCESS"]?over)
+ same => n,Set(OFFHOOK_TRIES=$[0${{OFFHOOK_TRIES}} + 1])
+ same => n,GotoIf($[${{OFFHOOK_TRIES}} > 50]?over)
+ same => n,Wait(0.2)
+ same => n,Goto(1)
+ same => n(over),Hangup()
+
 [{AMD_CONTEXT}]
 exten => s,1,AMD(,,,${{OFFHOOK_LISTEN}})
- same => n,Stasis({app},amd,${{AMDSTATUS}},${{AMDCAUSE}})
- same => n,Hangup()
+ same => n,Set(OFFHOOK_ARGS=amd,${{AMDSTATUS}},${{AMDCAUSE}})
+ same => n,Goto({HOLD_CONTEXT},customer,1)
 exten => beep,1,WaitForSilence(1500,1,45)
  same => n,Stasis({app},beep,${{OFFHOOK_PROMPT}})
  same => n,Hangup()

@@ -24,6 +24,8 @@ LIMIT = "OFFHOOK_LISTEN"
 PROMPT = "OFFHOOK_PROMPT"
 """Channel variable: what is played after the beep."""
 _START = "s"
+EXTENSIONS = (_START, BEEPED)
+"""What the context must have."""
 _CAUSE_WORDS = 100
 
 

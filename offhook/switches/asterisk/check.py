@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnavailable, SwitchUnclear
 from offhook.switches.asterisk import wire
+from offhook.switches.asterisk.check_media import check_media, loaded
 from offhook.switches.asterisk.client import AriClient
 from offhook.switches.asterisk.snapshot import agent_views, trunk_views
 from offhook.switches.base import CheckResult
@@ -18,8 +19,7 @@ EVENT_SILENCE = timedelta(minutes=15)
 _CALLS = ("res_stasis", "res_ari_channels", "res_ari_bridges", "res_ari_events",
           "res_ari_applications", "res_ari_endpoints", "res_stasis_answer",
           "app_stasis")  # fmt: skip
-_MEDIA = ("res_stasis_playback", "res_ari_playbacks", "res_stasis_recording",
-          "res_ari_recordings", "res_stasis_snoop", "chan_bridge_media", "app_amd")  # fmt: skip
+_MEDIA = ("res_stasis_playback", "res_ari_playbacks", "chan_bridge_media")
 
 
 async def check_link(client: AriClient, event_path: EventPath | None) -> Sequence[CheckResult]:
@@ -93,16 +93,11 @@ async def _check_modules(client: AriClient) -> list[CheckResult]:
     except SwitchError as error:
         return [_bad("modules", error, "load res_ari_asterisk.so")]
     running = {m.name.removesuffix(".so") for m in modules if m.status.lower() == "running"}
-    return [_loaded("modules", _CALLS, running), _loaded("media", _MEDIA, running)]
-
-
-def _loaded(name: str, wanted: tuple[str, ...], running: set[str]) -> CheckResult:
-    missing = [module for module in wanted if module not in running]
-    if missing:
-        advice = f"load them in modules.conf: {', '.join(f'{module}.so' for module in missing)}"
-        detail = f"{len(missing)} of {len(wanted)} are not running"
-        return CheckResult(name=name, ok=False, detail=detail, advice=advice)
-    return CheckResult(name=name, ok=True, detail=f"{len(wanted)} modules are running")
+    return [
+        loaded("modules", _CALLS, running),
+        loaded("media", _MEDIA, running),
+        *await check_media(client, running),
+    ]
 
 
 async def _check_endpoints(client: AriClient) -> list[CheckResult]:

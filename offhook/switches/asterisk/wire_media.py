@@ -28,6 +28,17 @@ def set_variable(channel: str, *, name: str, value: str) -> Request:
     )
 
 
+def variable_path(channel: str, expression: str) -> str:
+    """Where a variable or function of a channel is asked for."""
+    return f"{channel_path(channel)}/variable?{urlencode({'variable': expression})}"
+
+
+def create(channel: str, *, endpoint: str, app: str) -> Request:
+    """Make a channel that isn't dialled."""
+    query = urlencode({"endpoint": endpoint, "app": app, "channelId": channel})
+    return Request(method="POST", path=f"/channels/create?{query}", what="create_channel")
+
+
 def snoop(channel: str, *, snoop_id: str, app: str, whisper: bool, args: str) -> Request:
     """Make a channel that hears both sides of another one, and may speak to its party."""
     query = urlencode(
