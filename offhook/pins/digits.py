@@ -1,15 +1,13 @@
 """Digits that must not be seen, as a value that can be carried but not shown.
 
-Whatever prints, formats, logs or serialises a value meets `HiddenDigits` without its digits; only
-`reveal` gives them, so that every place that sees digits can be found by searching for that word.
+Whatever prints, formats or logs a value meets `HiddenDigits` without its digits, and nothing can
+serialise it: JSON, pydantic, pickle and copies refuse it. Only `reveal` gives the digits, so that
+every place that sees digits can be found by searching for that word.
 """
 
 import hmac
 import re
-from typing import Any, NoReturn
-
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from typing import NoReturn
 
 _SHOWN = "••••"
 _KEYS = re.compile(r"[0-9*#A-D]{1,32}")
@@ -51,19 +49,3 @@ class HiddenDigits:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("hidden digits can't be pickled or copied")
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, _source: Any, _handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            _read, serialization=core_schema.plain_serializer_function_ser_schema(str)
-        )
-
-
-def _read(value: object) -> HiddenDigits:
-    if isinstance(value, HiddenDigits):
-        return value
-    if isinstance(value, str) and _KEYS.fullmatch(value):
-        return HiddenDigits(value)
-    raise ValueError("not the keys of a telephone")
