@@ -84,6 +84,8 @@ class StepSession(Contract):
     heard: Heard = Heard.nothing
     digits: Annotated[str, Field(max_length=32, repr=False)] = ""
     secret: Ref | None = None
+    known: Count | None = None
+    """The `serial` of the last reply, for who asks only what is new."""
     patience: Annotated[timedelta, Field(ge=timedelta(0), le=MAX_PATIENCE)] = timedelta(0)
     """How long the answer may be held back until there is something new to do."""
 
@@ -108,6 +110,8 @@ class SessionReply(Contract):
     """What the front end is to do now."""
 
     session_id: Id
+    serial: Count = 0
+    """Grows whenever there is something new to do; a repetition has the same."""
     turn: Count
     part: Count = 0
     """The piece of the prompt to play next."""
@@ -226,6 +230,10 @@ class SeekAgent(Contract):
     needs: Needs
     since: AwareDatetime
     max_wait: timedelta
+    calling: Number = ""
+    customer: Annotated[str, Field(max_length=64)] | None = None
+    refused: AgentId | None = None
+    """The agent who was offered this caller and didn't take the call: the next one is wanted."""
     position: Annotated[int, Field(ge=1)] | None = None
     """The place that the caller knows."""
     wait: timedelta = timedelta(0)

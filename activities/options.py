@@ -27,6 +27,17 @@ RECORD_CALLBACK = "callbacks.record"
 PERMIT_CALLBACK = "callbacks.permit"
 CALL_CALLBACK = "callbacks.call"
 WAKE_CALLBACKS = "callbacks.wake"
+DRIVE_CALLBACK = "callbacks.drive"
+MIRROR_CALLBACKS = "callbacks.mirror"
+BEGIN_SESSION = "ivr.begin"
+ADVANCE_SESSION = "ivr.advance"
+VERIFY_PIN = "ivr.verify_pin"
+CALL_HOOK = "ivr.call_hook"
+FIND_AGENT = "ivr.find_agent"
+LEAVE_QUEUE = "ivr.leave_queue"
+BOOK_CALLBACK = "ivr.book_callback"
+OPT_OUT = "ivr.opt_out"
+SAVE_ANSWERS = "ivr.save_answers"
 
 
 class ActivityOptions(TypedDict, total=False):
@@ -37,6 +48,14 @@ class ActivityOptions(TypedDict, total=False):
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
+
+
+class LocalOptions(TypedDict, total=False):
+    """Keyword arguments of `workflow.start_local_activity`."""
+
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
 
 
 DIAL: ActivityOptions = {
@@ -76,6 +95,11 @@ CALL: ActivityOptions = {
 repeat, and not worth more than a minute.
 """
 
+DRIVE: ActivityOptions = RECORD | {"start_to_close_timeout": timedelta(seconds=30)}
+"""A move on the PBX's own list, which may have to be connected to first; it is asked until it has
+said yes or no, since nobody else may have moved it meanwhile.
+"""
+
 IMPORT: ActivityOptions = {
     "start_to_close_timeout": timedelta(hours=24),
     "heartbeat_timeout": timedelta(seconds=10),
@@ -101,6 +125,19 @@ PBX_JOB: ActivityOptions = {
 }
 """Phonebooks and call reports: nobody waits on the line, and a PBX that is away comes back."""
 
+MIRROR: ActivityOptions = {
+    "start_to_close_timeout": timedelta(days=1),
+    "heartbeat_timeout": timedelta(seconds=60),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=0,
+    ),
+    "cancellation_type": ActivityCancellationType.TRY_CANCEL,
+}
+"""A list of the PBX's that is followed: a day at a time, and for ever."""
+
 CALL_CHECK: ActivityOptions = PBX_JOB | {"schedule_to_close_timeout": timedelta(hours=20)}
 """Given up before the next night's: a check that never ends would make every later one left out."""
 
@@ -115,3 +152,35 @@ PRUNING: ActivityOptions = {
     ),
 }
 """Deletions: the first look at a large table may take minutes, and the next night comes anyway."""
+
+_QUICK_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=50),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=1),
+    maximum_attempts=0,
+)
+
+SESSION_RECORD: LocalOptions = {
+    "start_to_close_timeout": timedelta(seconds=5),
+    "retry_policy": _QUICK_RETRY,
+}
+"""A step of a session: a caller is on the line, so it runs inside the workflow's own task, and is
+tried until the record is there.
+"""
+
+SESSION_DEED: LocalOptions = {
+    "start_to_close_timeout": timedelta(seconds=5),
+    "schedule_to_close_timeout": timedelta(seconds=12),
+    "retry_policy": _QUICK_RETRY,
+}
+"""What a node asks for while the caller waits; after that the call goes on without it."""
+
+SESSION_QUEUE: ActivityOptions = {
+    "start_to_close_timeout": timedelta(seconds=40),
+    "heartbeat_timeout": timedelta(seconds=5),
+    "retry_policy": _QUICK_RETRY,
+}
+"""Looking for an agent, for a while at a time."""
+
+SESSION_HOOK_RETRY = RetryPolicy(maximum_attempts=1)
+"""A service that doesn't answer in time isn't asked again: the node says what happens then."""

@@ -93,8 +93,10 @@ class Hooks:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         max_waiting: int = MAX_WAITING,
         commit_within: timedelta = COMMIT_WITHIN,
+        heard: Callable[[SwitchId, Mapping[str, str]], None] | None = None,
     ) -> None:
         self._sink = sink
+        self._heard = heard
         self._clock = clock
         self._max_waiting = max_waiting
         self._commit_within = commit_within.total_seconds()
@@ -135,7 +137,7 @@ class Hooks:
 
     async def _receive(self, route: HookRoute, scope: Scope) -> tuple[str, int, bytes]:
         now = self._clock()
-        if route.allow and not _allowed(route.allow, scope.get("client")):
+        if route.allow and not allowed(route.allow, scope.get("client")):
             return "forbidden", 403, _FORBIDDEN
         query: bytes = scope["query_string"]
         if len(query) > MAX_QUERY:
@@ -165,6 +167,8 @@ class Hooks:
         finally:
             self._waiting -= 1
         self.status[route.switch_id].last_at = now
+        if self._heard is not None:
+            self._heard(route.switch_id, payload)
         return "stored", 200, _OK
 
     def _warn(self, route: HookRoute, result: str) -> None:
@@ -200,7 +204,8 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
 
-def _allowed(allow: tuple[IPv4Network | IPv6Network, ...], client: tuple[str, int] | None) -> bool:
+def allowed(allow: tuple[IPv4Network | IPv6Network, ...], client: tuple[str, int] | None) -> bool:
+    """Whether a client's address is in one of these networks."""
     if client is None:
         return False
     try:
