@@ -139,10 +139,16 @@ class Links:
                 await self._stop(switch)
 
     async def reload(self) -> None:
-        """Read the switches and start, restart or stop watchers to match."""
+        """Read the switches and start, restart or stop watchers to match; one that died of a bug is
+        started again, because a switch that nobody listens to strands its customers.
+        """
         wanted = {config.switch_id: config for config in await self.store.switches()}
         for switch, running in list(self._running.items()):
-            if wanted.get(switch) != running.opened.config:
+            dead = [task for task in running.tasks if task.done() and not task.cancelled()]
+            for task in dead:
+                log.error("link_task_died", switch=switch, task=task.get_name(),
+                          exc_info=task.exception())  # fmt: skip
+            if dead or wanted.get(switch) != running.opened.config:
                 await self._stop(switch)
         for switch in set(self.status) - set(wanted):
             del self.status[switch]
@@ -201,9 +207,7 @@ class Links:
         running = self._running.pop(switch)
         for task in running.tasks:
             task.cancel()
-        for task in running.tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*running.tasks, return_exceptions=True)
         await running.opened.adapter.aclose()
 
 

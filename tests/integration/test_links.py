@@ -128,6 +128,25 @@ async def test_agent_whose_device_cannot_be_called_is_told_and_stored(floor: Flo
     await floor.until(stored)
 
 
+async def test_watcher_that_died_of_a_bug_is_started_again(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await floor.until_state(LinkState.up)
+    first = floor.links._running[SWITCH].opened.adapter
+
+    async def broken() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(first, "snapshot", broken)
+
+    async def another() -> bool:
+        running = floor.links._running.get(SWITCH)
+        return running is not None and running.opened.adapter is not first
+
+    await floor.until(another)
+    await floor.until_state(LinkState.up)
+
+
 async def test_recording_whose_engine_and_call_are_gone_is_closed(
     floor: Floor, database_url: str
 ) -> None:
