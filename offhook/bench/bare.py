@@ -31,6 +31,7 @@ async def run_bare(pbx: AsteriskPbx, options: BenchOptions) -> BareReport:
     return BareReport(
         calls=len(numbers),
         joined=int(said["joined"]),
+        refused=int(said["refused"]),
         calls_per_s=round(len(numbers) / said["took_s"], 2),
         answer_to_agent_ms=Percentiles.of(_waits(seen)),
         cpu_s_per_call={

@@ -12,7 +12,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -22,6 +22,8 @@ CUSTOMER = "bare-customer-"
 _AGENT = "bare-agent-"
 PASSWORD_VARIABLE = "OFFHOOK_BARE_ARI_PASSWORD"  # noqa: S105 - the name of a variable
 _PARKED_S = 20.0
+_LAST_S = 30.0
+"""How long the last calls may take: one whose end was never told must not hold up the rest."""
 
 
 class BareDialer:
@@ -39,6 +41,7 @@ class BareDialer:
         self._all_ended = asyncio.Event()
         self._acting: set[asyncio.Task[None]] = set()
         self.joined = 0
+        self.refused = 0
 
     async def park(self, agents: Sequence[str]) -> None:
         """Call every agent and put each into a bridge of his own."""
@@ -62,18 +65,21 @@ class BareDialer:
         began = loop.time()
         for index, number in enumerate(numbers):
             await asyncio.sleep(max(0.0, began + index / rate - loop.time()))
-            self._act(
-                self._post(
-                    "channels",
-                    endpoint=f"PJSIP/{number}@{self._trunk}",
-                    app=APPLICATION,
-                    channelId=f"{CUSTOMER}{index}",
-                )
-            )
-        while self._ended < len(numbers):
-            self._all_ended.clear()
-            await self._all_ended.wait()
+            self._act(self._call(f"{CUSTOMER}{index}", number))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_S):
+                while self._ended < len(numbers):
+                    self._all_ended.clear()
+                    await self._all_ended.wait()
         return loop.time() - began
+
+    async def _call(self, channel: str, number: str) -> None:
+        """Call somebody; a call that is refused has ended."""
+        endpoint = f"PJSIP/{number}@{self._trunk}"
+        if not await self._post("channels", endpoint=endpoint, app=APPLICATION, channelId=channel):
+            self.refused += 1
+            self._ended += 1
+            self._all_ended.set()
 
     async def listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Act on every event until the connection ends."""
@@ -116,9 +122,9 @@ class BareDialer:
         self._acting.add(task)
         task.add_done_callback(self._acting.discard)
 
-    async def _post(self, path: str, **parameters: str) -> None:
-        async with self._session.post(f"{self._url}/{path}", params=parameters):
-            pass
+    async def _post(self, path: str, **parameters: str) -> bool:
+        async with self._session.post(f"{self._url}/{path}", params=parameters) as reply:
+            return reply.status < 300
 
     async def _delete(self, path: str) -> None:
         async with self._session.delete(f"{self._url}/{path}"):
@@ -149,7 +155,12 @@ async def _main(arguments: argparse.Namespace, numbers: Sequence[str]) -> None:
         took = await dialer.dial(numbers, arguments.rate)
         times = os.times()
         await dialer.clear()
-    said = {"took_s": took, "joined": dialer.joined, "cpu_s": times.user + times.system}
+    said = {
+        "took_s": took,
+        "joined": dialer.joined,
+        "refused": dialer.refused,
+        "cpu_s": times.user + times.system,
+    }
     sys.stdout.write(json.dumps(said) + "\n")
 
 

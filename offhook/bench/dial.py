@@ -41,8 +41,10 @@ TALK_S = 0.3
 FASTEST = 500.0
 """Originations a second when no rate is asked for: the most that settings allow."""
 LINES_PER_AGENT = 2
-MIXTURE = Mixture(shares={Behaviour.silent: 1.0}, rings_s=(0.2,), talks_s=(0.5,))
-"""The same on a real PBX, where a talk is counted from the answer."""
+MIXTURE = Mixture(shares={Behaviour.silent: 1.0}, rings_s=(0.2,), talks_s=(1.0,))
+"""The same on a real PBX, where a talk is counted from the answer: whoever waited for all of it
+has left.
+"""
 
 # An answer and the join it led to meet in the journal by the attempt. The inbox says when the
 # answer was received; the command is sent right after the step's events were handled.
@@ -163,6 +165,7 @@ async def _measure(stage: Rehearsal, campaign: CampaignId, options: BenchOptions
         failed_commands=failed,
         double_dialed=judged.double_dialed,
         stranded=judged.stranded,
+        left_over=sum(await stage.pbx.left_over()) if isinstance(stage.pbx, AsteriskPbx) else 0,
         duration_s=round(took, 2),
         load_average=(round(load, 2), round(os.getloadavg()[0], 2)),
     )

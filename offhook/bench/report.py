@@ -48,6 +48,8 @@ class BareReport(BaseModel):
 
     calls: int
     joined: int
+    refused: int = 0
+    """Calls that Asterisk would not make."""
     calls_per_s: float
     answer_to_agent_ms: Percentiles
     """Between Asterisk's own events, as offhook's."""
@@ -90,6 +92,8 @@ class DialReport(BaseModel):
     failed_commands: int
     double_dialed: int
     stranded: int
+    left_over: int = 0
+    """Channels and bridges of a real PBX that were there when the campaign had ended."""
     duration_s: float
     load_average: tuple[float, float]
     """Of this machine over the last minute, before and after."""
@@ -102,7 +106,7 @@ class DialReport(BaseModel):
     @property
     def sound(self) -> bool:
         """Every call was made once, and nobody was wronged."""
-        return not (self.errors or self.double_dialed or self.stranded)
+        return not (self.errors or self.double_dialed or self.stranded or self.left_over)
 
 
 def with_baseline(report: DialReport, baseline: BaselineReport) -> DialReport:

@@ -93,9 +93,8 @@ def render(report: DialReport) -> Table:
     table.add_row("CPU ms a call", _by_process(report.cpu_s_per_call, 1000))
     table.add_row("memory MB", _by_process(report.rss_mb, 1))
     wrongs = f"{report.errors} errors, {report.failed_commands} failed commands, "
-    table.add_row(
-        "wrongs", f"{wrongs}{report.double_dialed} called twice, {report.stranded} left alone"
-    )
+    wrongs += f"{report.double_dialed} called twice, {report.stranded} left alone, "
+    table.add_row("wrongs", f"{wrongs}{report.left_over} channels or bridges left over")
     before, after = report.load_average
     table.add_row("load average", f"{before} before, {after} after")
     if report.bare is not None:

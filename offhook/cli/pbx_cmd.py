@@ -10,7 +10,7 @@ import typer
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.errors import OffhookError, StackNotRunning
 from offhook.pbx import development
-from offhook.pbx.configuration import AMD_CONTEXT
+from offhook.pbx.configuration import AMD_CONTEXT, HOLD_CONTEXT
 from offhook.pbx.install import Suite, default_folder, install, installed
 from offhook.settings import Settings
 
@@ -161,6 +161,7 @@ async def _add_switch(settings: Settings, pbx: development.DevelopmentPbx) -> bo
             "trunks": [{"address": f"PJSIP/{{number}}@{pbx.trunk}", "lines": pbx.lines}],
             "agents": [f"PJSIP/{name}" for name in pbx.agents],
             "amd_context": AMD_CONTEXT,
+            "hold_context": HOLD_CONTEXT,
         },
         secret=pbx.password,
         hook_secret="",

@@ -147,6 +147,10 @@ def asterisk(
     amd_context: Annotated[
         str | None, typer.Option(help="Context of the dialplan that listens for machines.")
     ] = None,
+    hold_context: Annotated[
+        str | None,
+        typer.Option(help="Context of the dialplan that keeps people while offhook is away."),
+    ] = None,
     caller_number: Annotated[str, typer.Option(help="Company number to show.")] = "",
     auto_answer_header: Annotated[
         list[str] | None,
@@ -185,6 +189,7 @@ def asterisk(
         "parking_music": parking_music,
         "message_media": message,
         "amd_context": amd_context,
+        "hold_context": hold_context,
         "caller_number": caller_number,
         "headers": _pairs("header", header or ()),
         "variables": _pairs("variable", variable or ()),

@@ -5,6 +5,7 @@ an onlooker's, of who was brought together. Neither knows attempts: calls are gi
 number and time, so one call too many stays without one.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from pathlib import Path
 from dialer.model import SwitchId
 from offhook.demo.truth import RecordedCall
 from offhook.pbx.asterisk import RunningAsterisk, make_plan, running_asterisk
-from offhook.pbx.configuration import AMD_CONTEXT, APPLICATION, TRUNK
+from offhook.pbx.configuration import AMD_CONTEXT, APPLICATION, HOLD_CONTEXT, TRUNK
 from offhook.pbx.install import Installed
 from offhook.pbx.numbers import Behaviour, Mixture, Person, crowd
 from offhook.pbx.onlooker import Onlooker, SeenChannel
@@ -25,6 +26,8 @@ from offhook.switches.registry import Family, SwitchConfig
 MESSAGE = "sound:vm-goodbye"
 _OURS = f"{APPLICATION}."
 _SAME_CALL = timedelta(seconds=1)
+_CLEAR = timedelta(seconds=10)
+_LOOK_EVERY = timedelta(milliseconds=300)
 _PERSONS = {
     Behaviour.human: "answer",
     Behaviour.silent: "answer",
@@ -77,6 +80,7 @@ class AsteriskPbx:
                 "agents": [f"PJSIP/{name}" for name in self.asterisk.plan.agents],
                 "message_media": MESSAGE,
                 "amd_context": AMD_CONTEXT,
+                "hold_context": HOLD_CONTEXT,
             },
             secret=self.asterisk.password,
             hook_secret="",
@@ -118,6 +122,16 @@ class AsteriskPbx:
         """Bridges that are still there; each is memory that nobody gives back."""
         said = await self.asterisk.cli("bridge show all")
         return len(said.strip().splitlines()) - 1  # the first line is the heading
+
+    async def left_over(self, *, patience: timedelta = _CLEAR) -> tuple[int, int]:
+        """Channels and bridges that are there although all is over; agents may take a moment."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience.total_seconds()
+        while True:
+            left = await self.leftovers(), await self.empty_rooms()
+            if not any(left) or loop.time() > until:
+                return left
+            await asyncio.sleep(_LOOK_EVERY.total_seconds())
 
 
 @asynccontextmanager

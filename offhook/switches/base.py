@@ -9,11 +9,15 @@ the rest.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from activities.ports import Switch
+from dialer.appointments import Period
+from dialer.callback_mirror import Seen
+from dialer.callbacks import TicketStatus
 from dialer.switching import Accepted
 
 
@@ -44,6 +48,10 @@ class Arrived:
 
     payload: dict[str, str]
     named: Correlated
+    waited_for: bool = True
+    """Whether somebody may be waiting for what follows from it. What nobody waits for may gather
+    for a few milliseconds, so that it shares a commit with what comes next.
+    """
 
 
 class EventStream(Protocol):
@@ -102,6 +110,76 @@ class StoresRecordings(Protocol):
 
     async def delete(self, name: str) -> bool:
         """Delete the file; False when there is none."""
+        ...
+
+
+Due = tuple[date, Period]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCall:
+    """A call to be made for an agent who waits at his telephone."""
+
+    correlator: str
+    """Names the call on the switch; at most one is made under a name while it lasts."""
+    address: str
+    """How the switch calls the agent."""
+    extension: str
+    number: str
+    """E.164."""
+    caller_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptList:
+    """A callback list that the PBX keeps itself. Agents in it are named by address."""
+
+    list_id: str
+    name: str
+    queue: str
+    periods: tuple[Period, ...]
+    requests: tuple[Seen, ...]
+
+
+class KeepsCallbacks(Protocol):
+    """A PBX that keeps callback lists of its own. Agents are named by address."""
+
+    async def lists(self) -> Sequence[KeptList]:
+        """What is on its lists now."""
+        ...
+
+    async def changed(self, *, within: timedelta) -> bool:
+        """Wait for something to change, at most so long; whether it has, as far as was heard."""
+        ...
+
+    async def take(self, request: str, *, agent: str) -> None:
+        """Take a request for an agent."""
+        ...
+
+    async def release(self, request: str, *, agent: str) -> None:
+        """Give it back for him."""
+        ...
+
+    async def start(self, request: str, *, agent: str, number: str) -> None:
+        """Have him call it at a number (E.164); never repeated."""
+        ...
+
+    async def ticket(
+        self, request: str, status: TicketStatus, *, agent: str, comment: str, due: Due | None
+    ) -> None:
+        """Say what came of it; `due` is when to try again."""
+        ...
+
+
+class ConnectsAgents(Protocol):
+    """A PBX that rings an agent and, once he has answered, calls a number for him."""
+
+    async def connect(self, call: AgentCall) -> Accepted:
+        """Begin; returns when the switch has taken it, not when anybody answers."""
+        ...
+
+    async def in_progress(self, correlator: str) -> bool:
+        """Whether the switch has a call under that name."""
         ...
 
 

@@ -38,7 +38,6 @@ from offhook.temporal.campaigns import CampaignDesk
 
 CUTS = 20
 _LIMIT_S = 900.0
-_CLEAR_S = 10.0
 _TALKS_WITH_AMD_S = (8.0, 12.0)
 """A call lasts from its answer; listening takes up to four seconds of it."""
 
@@ -197,17 +196,6 @@ async def _cut(stage: Rehearsal, _campaign: CampaignId) -> Outage:
     return Outage(began=began, ended=datetime.now(UTC))
 
 
-async def _left(pbx: AsteriskPbx) -> tuple[int, int]:
-    """Channels and bridges that are there although the campaign ended; agents may take a moment."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + _CLEAR_S
-    while True:
-        left = await pbx.leftovers(), await pbx.empty_rooms()
-        if not any(left) or loop.time() > until:
-            return left
-        await asyncio.sleep(0.3)
-
-
 async def _result(
     stage: Rehearsal,
     campaign: CampaignId,
@@ -223,7 +211,7 @@ async def _result(
     judged = compare(calls, ours, patience=wanted.patience, outages=outages)
     said = {attempt.attempt_id: str(attempt.outcome) for attempt in ours}
     verdicts = await _verdicts(stage, campaign)
-    channels, bridges = await _left(_asterisk(stage))
+    channels, bridges = await _asterisk(stage).left_over()
     return CampaignResult(
         fault=fault,
         contacts=view.contacts["total"],

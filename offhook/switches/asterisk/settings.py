@@ -92,6 +92,11 @@ class AsteriskSettings(BaseModel):
         default=None,
         description="Context of the dialplan that listens for machines; none is no detection",
     )
+    hold_context: Words | None = Field(
+        default=None,
+        description="Context of the dialplan that keeps who answers while offhook's links are "
+        "away; without one Asterisk drops them",
+    )
     park_timeout: Seconds = Field(
         default=timedelta(seconds=20), description="How long an agent's device rings for a park"
     )

@@ -9,9 +9,10 @@ application was taken away stays open and says nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -29,8 +30,12 @@ from offhook.telemetry import counter
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(seconds=10)
+FIRST_LOOK = timedelta(seconds=1)
+"""After the connection: the end of the one before may have taken the application along by then."""
 _HEARTBEAT_S = 10.0
 _ALL = "__AST_CHANNEL_ALL_TOPIC"
+_WAITED_FOR = (wire.StasisStart, wire.ChannelDestroyed)
+"""A customer who came, and whatever makes an agent free for one."""
 
 _EVENTS = counter(
     "dialer_asterisk_events_total",
@@ -44,6 +49,18 @@ _REFLEXES = counter(
 )
 
 
+class Listener(Protocol):
+    """Somebody who minds other channels than ours, such as callers."""
+
+    def heard(self, event: wire.Event) -> None:
+        """Something happened, to whatever channel."""
+        ...
+
+    def seen(self, channels: Sequence[wire.Channel], bridges: Sequence[wire.Bridge]) -> None:
+        """All that there is: with each connection, and now and then."""
+        ...
+
+
 class AsteriskStream:
     """Implements `offhook.switches.base.EventStream`."""
 
@@ -54,6 +71,11 @@ class AsteriskStream:
         self._names = Names(client.settings.app)
         self._reflexes = Reflexes(self._names, parking_music=client.settings.parking_music)
         self._acting: set[asyncio.Task[None]] = set()
+        self._listener: Listener | None = None
+
+    def tell(self, listener: Listener) -> None:
+        """Have somebody hear every event, too."""
+        self._listener = listener
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncIterator[Arrived]]:
@@ -102,10 +124,12 @@ class AsteriskStream:
 
     async def _look(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """See now and then that the application is there and that nobody was left alone."""
+        pause = min(FIRST_LOOK, self._look_every)
         try:
             while True:
-                await asyncio.sleep(self._look_every.total_seconds())
+                await asyncio.sleep(pause.total_seconds())
                 await self._inspect()
+                pause = self._look_every
         except SwitchError as error:
             log.warning("asterisk_stream_lost", link=self._link, error=str(error))
             await socket.close()
@@ -120,6 +144,8 @@ class AsteriskStream:
         channels, bridges = await asyncio.gather(self._client.channels(), self._client.bridges())
         for reflex in self._reflexes.repairs(channels, bridges):
             self._act(reflex)
+        if self._listener is not None:
+            self._listener.seen(channels, bridges)
 
     async def _events(
         self, socket: aiohttp.ClientWebSocketResponse, looking: asyncio.Task[None]
@@ -149,12 +175,16 @@ class AsteriskStream:
             )
         for reflex in self._reflexes.after(event):
             self._act(reflex)
+        if self._listener is not None:
+            self._listener.heard(event)
         named = name_event(event, text, self._names)
         if not named.correlator and not isinstance(event, wire.StasisStart):
             _EVENTS.labels("foreign").inc()
             return None
         _EVENTS.labels("known" if event.type in wire.EVENTS else "unknown").inc()
-        return Arrived(payload={PAYLOAD: text}, named=named)
+        return Arrived(
+            payload={PAYLOAD: text}, named=named, waited_for=isinstance(event, _WAITED_FOR)
+        )
 
     def _act(self, reflex: Reflex) -> None:
         """Begin at once: the event's way into the inbox need not wait for it."""

@@ -101,6 +101,7 @@ class AsteriskSwitch:
                 timeout=command.ring_timeout,
                 caller_id=command.caller_id or settings.caller_number,
                 variables=variables,
+                hold=self._hold(Part.customer),
             )
         )
 
@@ -237,8 +238,14 @@ class AsteriskSwitch:
                 timeout=timeout,
                 caller_id=settings.caller_number,
                 variables=_headers(settings.auto_answer_headers) if parked else {},
+                hold=self._hold(Part.agent),
             )
         )
+
+    def _hold(self, part: Part) -> wire_requests.Place | None:
+        """Where a channel begins, so that it can wait for an application that is away."""
+        context = self._settings.hold_context
+        return wire_requests.Place(context=context, extension=part) if context else None
 
     async def _originate(self, originate: Originate) -> Accepted:
         await self._client.originate(originate)

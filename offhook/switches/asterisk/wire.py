@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 MAX_EVENT = 256 * 1024
 """Characters; Asterisk's events are one or two thousand."""
@@ -312,7 +312,7 @@ def parse_event(text: str | bytes, link: str = "asterisk") -> Event:
     if len(text) > MAX_EVENT:
         raise WireError("longer than an event can be", where="event", link=link)
     try:
-        found = from_json(text)
+        found = orjson.loads(text)
     except ValueError as error:
         raise WireError("not JSON", where="event", link=link) from error
     kind = found.get("type") if isinstance(found, dict) else None

@@ -15,6 +15,10 @@ EVERYTHING = ("channel:", "bridge:", "endpoint:")
 ever when its socket is closed (asterisk/asterisk#2170)."""
 
 
+ARGUMENTS = "OFFHOOK_ARGS"
+"""Channel variable: what the application is to be told of a channel that the dialplan gives it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A method, a path below `/ari`, and a document."""
@@ -34,6 +38,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place in the dialplan, at its first priority."""
+
+    context: str
+    extension: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Originate:
     """A channel to make: whom to call, and what for."""
 
@@ -44,20 +56,26 @@ class Originate:
     timeout: timedelta
     caller_id: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    hold: Place | None = None
+    """Where in the dialplan an answered channel begins; None is right in the application."""
 
     def request(self) -> Request:
         """As ARI takes it; numbers travel in the document, not in the address that is logged."""
         document: dict[str, object] = {
             "endpoint": self.endpoint,
-            "app": self.app,
-            "appArgs": self.args,
             # Whole seconds, and 0 would mean at once.
             "timeout": max(1, round(self.timeout.total_seconds())),
         }
+        variables = dict(self.variables)
+        if self.hold is None:
+            document |= {"app": self.app, "appArgs": self.args}
+        else:
+            document |= {"context": self.hold.context, "extension": self.hold.extension}
+            variables[ARGUMENTS] = self.args
         if self.caller_id:
             document["callerId"] = self.caller_id
-        if self.variables:
-            document["variables"] = dict(self.variables)
+        if variables:
+            document["variables"] = variables
         path = f"/channels/{_segment(self.channel_id)}"
         return Request(method="POST", path=path, document=document, what="originate")
 
@@ -103,6 +121,17 @@ def start_music(channel: str, *, music: str) -> Request:
 def stop_music(channel: str) -> Request:
     """End the music of a channel."""
     return Request(method="DELETE", path=f"/channels/{_segment(channel)}/moh", what="stop_music")
+
+
+def start_ringing(channel: str) -> Request:
+    """Let an answered channel hear that somebody is being rung."""
+    path = f"/channels/{_segment(channel)}/ring"
+    return Request(method="POST", path=path, what="start_ringing")
+
+
+def stop_ringing(channel: str) -> Request:
+    """Let it hear that no longer."""
+    return Request(method="DELETE", path=f"/channels/{_segment(channel)}/ring", what="stop_ringing")
 
 
 def subscribe(app: str) -> Request:
