@@ -25,6 +25,8 @@ from offhook.api.hooks import HookRoute, Hooks, HookStatus
 from offhook.errors import OffhookError
 from offhook.link_orphans import Orphans
 from offhook.link_stream import EventLog, LinkStream, StreamHealth
+from offhook.switches.base import CallerDesk
+from offhook.switches.ivr_script import ScriptRoute, script_route
 from offhook.switches.registry import OpenSwitch, SwitchConfig, open_switch
 from offhook.telemetry import counter
 
@@ -70,6 +72,14 @@ class LinkStatus:
     agents_reachable: int = 0
     lines: int = 0
     busy_lines: int = 0
+
+
+class ScriptServer(Protocol):
+    """Answers the responders of switches (`offhook.api.ivr_hook.IvrHook`)."""
+
+    def serve(self, routes: Sequence[ScriptRoute]) -> None:
+        """Answer exactly these from now on."""
+        ...
 
 
 class LinkStore(Protocol):
@@ -118,6 +128,10 @@ class Links:
     """Where the events of streams are committed; without it none is read."""
     recordings: LeftRecordings | None = None
     """Where recordings that no engine closed are closed; without it they wait for a take-over."""
+    scripts: ScriptServer | None = None
+    """Where responders ask what to do; without it none is answered."""
+    desk: CallerDesk | None = None
+    """What callers are served with; without it none is answered."""
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     look_every: timedelta = LOOK_EVERY
     reload_every: timedelta = RELOAD_EVERY
@@ -161,6 +175,10 @@ class Links:
             if running.opened.stream is None
         )
 
+        if self.scripts is not None:
+            found = [script_route(running.opened.config) for running in self._running.values()]
+            self.scripts.serve([one for one in found if one is not None])
+
     async def _reload_for_ever(self) -> None:
         while True:
             try:
@@ -190,6 +208,8 @@ class Links:
         self.status[config.switch_id] = status
         watcher = _Watcher(self, opened)
         tasks = [asyncio.create_task(watcher.run(), name=f"link {config.switch_id}")]
+        if opened.callers is not None and self.desk is not None:
+            opened.callers.serve(self.desk)
         if opened.stream is not None and self.events is not None:
             stream = LinkStream(opened, self.events, self.inbox, self._told, clock=self.clock)
             tasks.append(asyncio.create_task(stream.run(), name=f"events {config.switch_id}"))
@@ -208,6 +228,8 @@ class Links:
         for task in running.tasks:
             task.cancel()
         await asyncio.gather(*running.tasks, return_exceptions=True)
+        if running.opened.callers is not None:
+            await running.opened.callers.aclose()
         await running.opened.adapter.aclose()
 
 

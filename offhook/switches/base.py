@@ -14,10 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from activities.ivr import Secrets, TreeRoute
+from activities.ivr_contracts import SessionReply, StartSession, StepSession
 from activities.ports import Switch
 from dialer.appointments import Period
 from dialer.callback_mirror import Seen
 from dialer.callbacks import TicketStatus
+from dialer.model import SwitchId
 from dialer.switching import Accepted
 
 
@@ -180,6 +183,66 @@ class ConnectsAgents(Protocol):
 
     async def in_progress(self, correlator: str) -> bool:
         """Whether the switch has a call under that name."""
+        ...
+
+
+class Sessions(Protocol):
+    """Callers' sessions by their call; every failure of the first two is an `OffhookError`
+    (`offhook.temporal.ivr.IvrDesk`).
+    """
+
+    async def begin(self, start: StartSession, step: StepSession) -> SessionReply:
+        """The first word about a call; one whose session runs is answered like any other."""
+        ...
+
+    async def step(self, switch: SwitchId, call: str, step: StepSession) -> SessionReply:
+        """A further word."""
+        ...
+
+    async def caller_gone(self, switch: SwitchId, call: str) -> bool:
+        """Tell that the call is over."""
+        ...
+
+
+class InboundRoutes(Protocol):
+    """Which published tree answers a call."""
+
+    async def route(self, start: StartSession) -> TreeRoute | None:
+        """The tree; None when nobody wants the call; `StoreUnavailable` as stores do."""
+        ...
+
+
+class Voice(Protocol):
+    """Speaks text into files (`offhook.speech.Prompts`)."""
+
+    def say(self, text: str, *, language: str) -> Path:
+        """The file of a spoken text; an `OffhookError` when it can't be spoken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerDesk:
+    """What callers are served with."""
+
+    sessions: Sessions
+    secrets: Secrets
+    routes: InboundRoutes
+    voice: Voice
+    audio: Path
+    """The folder of the trees' recordings."""
+    home: Path
+    """The folder that recordings and spoken prompts are below."""
+
+
+class AnswersCallers(Protocol):
+    """A PBX whose incoming calls are answered here, as a menu wants it."""
+
+    def serve(self, desk: CallerDesk) -> None:
+        """Answer callers from now on, for as long as the event stream is read."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop; callers stay on the line, for whoever serves next."""
         ...
 
 

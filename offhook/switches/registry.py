@@ -18,7 +18,10 @@ from activities.ports import Switch
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.switches.base import (
+    AnswersCallers,
+    ConnectsAgents,
     EventStream,
+    KeepsCallbacks,
     PlaysMedia,
     RecordsCalls,
     StoresRecordings,
@@ -39,6 +42,10 @@ class Family(StrEnum):
 
 FETCHED = frozenset({Family.asterisk, Family.xivo})
 """Families whose events we fetch: nothing is entered at the PBX."""
+
+
+KEEPS_CALLBACKS = frozenset({Family.xivo})
+"""Families that keep callback lists of their own."""
 
 
 class UnknownFamily(OffhookError):
@@ -108,6 +115,12 @@ class OpenSwitch:
     """Listening to talks, in families that let somebody; closed with the adapter."""
     media: PlaysMedia | None = None
     """Prompts and keys, in families that have them; closed with the adapter."""
+    connector: ConnectsAgents | None = None
+    """Calls for an agent at his telephone, in families that make them; closed with the adapter."""
+    callbacks: KeepsCallbacks | None = None
+    """Callback lists of the PBX's own, in families that have them; closed with the adapter."""
+    callers: AnswersCallers | None = None
+    """Incoming calls, in families whose calls we drive; closed before the adapter."""
     names_are_ours: bool = False
     """Calls carry the name of this installation: one that nobody here minds may be ended."""
 
@@ -144,6 +157,7 @@ def _family(name: str) -> Family:
 def _open_voispeed(config: SwitchConfig, event_path: EventPath | None) -> OpenSwitch:
     from offhook.switches.voispeed import wire
     from offhook.switches.voispeed.client import VoispeedClient
+    from offhook.switches.voispeed.connector import VoispeedConnector
     from offhook.switches.voispeed.phonebook import VoispeedPhonebook
     from offhook.switches.voispeed.reports import VoispeedReports
     from offhook.switches.voispeed.settings import VoispeedSettings
@@ -161,11 +175,14 @@ def _open_voispeed(config: SwitchConfig, event_path: EventPath | None) -> OpenSw
         phonebook=VoispeedPhonebook(client),
         reports=VoispeedReports(client, config.name),
         recorder=adapter,
+        connector=VoispeedConnector(settings, client, config.name),
     )
 
 
 def _open_asterisk(config: SwitchConfig, event_path: EventPath | None) -> OpenSwitch:
     from offhook.switches.asterisk.client import AriClient
+    from offhook.switches.asterisk.connector import AsteriskConnector
+    from offhook.switches.asterisk.ivr import AsteriskIvr
     from offhook.switches.asterisk.media import AsteriskMedia
     from offhook.switches.asterisk.recordings import AsteriskRecordings
     from offhook.switches.asterisk.settings import AsteriskSettings
@@ -176,32 +193,43 @@ def _open_asterisk(config: SwitchConfig, event_path: EventPath | None) -> OpenSw
     settings = _parsed(AsteriskSettings, config, {"password": config.secret})
     client = AriClient(settings, config.name)
     adapter = AsteriskSwitch(settings, link=config.name, client=client, event_path=event_path)
+    stream = AsteriskStream(client, link=config.name)
     return OpenSwitch(
         config=config,
         adapter=adapter,
         hook=HookRules(),
         inventory=adapter.inventory,
-        stream=AsteriskStream(client, link=config.name),
+        stream=stream,
+        callers=AsteriskIvr(client, stream, config.switch_id),
         recordings=AsteriskRecordings(client, link=config.name),
         supervisor=AsteriskSupervision(client, link=config.name),
         media=AsteriskMedia(client, link=config.name),
+        connector=AsteriskConnector(client, link=config.name),
         names_are_ours=True,
     )
 
 
 def _open_xivo(config: SwitchConfig, event_path: EventPath | None) -> OpenSwitch:
+    from offhook.switches.xivo.callback_book import CallbackNews, XivoCallbacks
+    from offhook.switches.xivo.client import XivoClient
+    from offhook.switches.xivo.connector import XivoConnector
     from offhook.switches.xivo.settings import XivoSettings
     from offhook.switches.xivo.stream import XivoStream
     from offhook.switches.xivo.switch import XivoSwitch
 
     settings = _parsed(XivoSettings, config, {"password": config.secret})
-    adapter = XivoSwitch(settings, link=config.name, event_path=event_path)
+    heard = CallbackNews()
+    client = XivoClient(settings, config.name, on_event=heard.tell, on_open=heard.opened)
+    connector = XivoConnector(settings, client)
+    adapter = XivoSwitch(settings, link=config.name, client=client, event_path=event_path)
     return OpenSwitch(
         config=config,
         adapter=adapter,
         hook=HookRules(),
         inventory=adapter.inventory,
         stream=XivoStream(settings, link=config.name),
+        connector=connector,
+        callbacks=XivoCallbacks(settings, connector, heard),
     )
 
 

@@ -125,6 +125,21 @@ class AsteriskSettings(BaseModel):
         default=32, ge=1, le=500, description="Requests to dial that may be on their way at once"
     )
 
+    inside: Words = Field(
+        default="PJSIP/{number}",
+        description="How callers are put through to a number inside: PJSIP/{number}",
+    )
+    destinations: dict[Words, Words] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="Addresses of numbers and entities that callers are put through to, where "
+        "they are other than that: 100 or group:support to PJSIP/reception",
+    )
+    prompts_path: Words = Field(
+        default="",
+        description="Folder of offhook's prompts as Asterisk sees it; empty: the same path",
+    )
+
     @field_validator("base_url")
     @classmethod
     def _is_plain_url(cls, value: str) -> str:
