@@ -1,6 +1,7 @@
 """What `offhook links` runs: the hook, the watchers and the health pages on one port.
 
-Only `/hooks/` is meant for the switches; a reverse proxy in front should pass nothing else.
+Only `/hooks/` and `/ivr/` are meant for the switches; a reverse proxy in front should pass nothing
+else.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 from offhook.api.guarded import GuardedProtocol
 from offhook.api.hooks import PREFIX, Hooks, Receive, Scope, Send
+from offhook.api.ivr_hook import IVR_PREFIX, IvrHook
 from offhook.health import Health
 from offhook.home import database_url
 from offhook.link_watch import Links, route
@@ -26,8 +28,20 @@ from offhook.storage.inbox import InboxWriter, PostgresInbox
 from offhook.storage.link_store import LinkStore
 from offhook.storage.pool import open_pool
 from offhook.storage.recordings import Recordings
+from offhook.temporal.client import connect
+from offhook.temporal.ivr import IvrDesk
+from offhook.temporal.ivr_services import secret_store
 
-__all__ = ["STATUS_PATH", "Links", "LinksApp", "hook_url", "make_app", "route", "run_links"]
+__all__ = [
+    "STATUS_PATH",
+    "Links",
+    "LinksApp",
+    "hook_url",
+    "ivr_url",
+    "make_app",
+    "route",
+    "run_links",
+]
 
 log = structlog.get_logger()
 
@@ -40,23 +54,27 @@ class LinksApp:
 
     hooks: Hooks
     pages: Starlette
+    ivr: IvrHook | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Events take the short way."""
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self.hooks(scope, receive, send)
+        elif self.ivr and scope["type"] == "http" and scope["path"].startswith(IVR_PREFIX):
+            await self.ivr(scope, receive, send)
         else:
             await self.pages(dict(scope), receive, send)  # type: ignore[arg-type]  # mutable in Starlette's types only
 
 
 def make_app(links: Links, health: Health) -> LinksApp:
-    """The hook, the status of the links, and the health pages."""
+    """The hooks, the status of the links, and the health pages."""
 
     async def status(_request: Request) -> JSONResponse:
         return JSONResponse({"links": [_shown(links, switch) for switch in sorted(links.status)]})
 
     pages = Starlette(routes=[Route(STATUS_PATH, status), *health.routes()])
-    return LinksApp(links.hooks, pages)
+    ivr = links.scripts if isinstance(links.scripts, IvrHook) else None
+    return LinksApp(links.hooks, pages, ivr)
 
 
 def _shown(links: Links, switch: str) -> dict[str, object]:
@@ -80,11 +98,14 @@ async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]
     try:
         async with Database.open(url, pool_size=4, application="offhook-links") as database:
             inbox = PostgresInbox(pool, url)
+            client = await connect(settings, role="links", lazy=True)
+            ivr = IvrHook(IvrDesk(client), secret_store(settings, pool))
             links = Links(
                 store=LinkStore(database),
                 inbox=inbox,
                 events=inbox,
-                hooks=Hooks(InboxWriter(pool)),
+                hooks=Hooks(InboxWriter(pool), heard=ivr.heard),
+                scripts=ivr,
                 recordings=Recordings(pool),
             )
             health = Health("links")
@@ -138,3 +159,8 @@ def hook_url(settings: Settings, family: str, secret: str) -> str:
     """The address to enter at the PBX."""
     base = settings.links.public_url or f"http://{settings.links.host}:{settings.links.port}"
     return f"{base.rstrip('/')}{PREFIX}{family}/{secret}"
+
+
+def ivr_url(settings: Settings, family: str, secret: str) -> str:
+    """The address to enter at a responder's root node."""
+    return hook_url(settings, family, secret).replace(PREFIX, IVR_PREFIX, 1)

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -66,7 +66,7 @@ class IvrHook:
         self._asking = 0
         self._telling: set[asyncio.Task[None]] = set()
 
-    def serve(self, routes: Iterable[ScriptRoute]) -> None:
+    def serve(self, routes: Sequence[ScriptRoute]) -> None:
         """Answer exactly these switches from now on."""
         self._by_switch = {route.switch_id: route for route in routes}
         self._routes = {

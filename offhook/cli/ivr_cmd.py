@@ -1,4 +1,4 @@
-"""`offhook ivr`: check a tree, look at it, talk to it, test it."""
+"""`offhook ivr`: check a tree, look at it, talk to it, test it, publish it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from ivr.problems import Problem, Severity, TreeInvalid
 from ivr.tree_schema import rendered, tree_schema
 from ivr.trial import Caller, Scripted, ScriptUnreadable, Setting, run_trial
 from ivr.trial_file import Expected, coverage, load_tests, run_tests
+from offhook.cli import ivr_publish_cmd
 from offhook.cli.ivr_files import (
     TreeFiles,
     audio_exists,
@@ -32,10 +33,17 @@ Agent = Literal["connected", "nobody", "timeout"]
 
 app = typer.Typer(
     name="ivr",
-    help="Check, draw, try and test IVR trees.",
+    help="Check, draw, try, test and publish IVR trees.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+app.command("publish")(ivr_publish_cmd.publish)
+app.command("list")(ivr_publish_cmd.list_trees)
+app.command("route")(ivr_publish_cmd.route)
+app.command("unroute")(ivr_publish_cmd.unroute)
+app.command("sessions")(ivr_publish_cmd.sessions)
+app.command("audio")(ivr_publish_cmd.audio)
 
 
 @app.callback()

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from offhook.home import Home, Stack, database_url
-from offhook.links import hook_url
+from offhook.links import hook_url, ivr_url
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
+from offhook.switches.ivr_script import script_route
 from offhook.switches.registry import FETCHED, SwitchConfig
 
 
@@ -23,6 +24,13 @@ def shown_hook_url(settings: Settings, config: SwitchConfig) -> str | None:
     if config.family in FETCHED:
         return None
     return hook_url(_running(settings), config.family, config.hook_secret)
+
+
+def shown_ivr_url(settings: Settings, config: SwitchConfig) -> str | None:
+    """The address to enter at a responder's root node; None where none asks us."""
+    if script_route(config) is None:
+        return None
+    return ivr_url(_running(settings), config.family, config.hook_secret)
 
 
 def _running(settings: Settings) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -95,7 +95,11 @@ def _json(value: object, status: int = 200) -> web.Response:
 class ControlPlane:
     """Answers `/_control/...` for one simulator."""
 
-    def __init__(self, simulator: Controlled) -> None:
+    def __init__(
+        self,
+        simulator: Controlled,
+        more: Mapping[tuple[str, str], Callable[[web.BaseRequest], Awaitable[Any]]] = {},
+    ) -> None:
         self._sim = simulator
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[Any]]] = {
             ("GET", "record"): self._record,
@@ -110,6 +114,7 @@ class ControlPlane:
             ("POST", "hangup"): self._hang_up,
             ("POST", "reset"): self._reset,
             ("GET", "config"): self._config,
+            **more,
         }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -19,6 +19,8 @@ from offhook.simulator.control import PREFIX, ControlPlane
 from offhook.simulator.faults import SERVICE_FAULTS, Fault, FaultBook, FaultKind
 from offhook.simulator.sender import EventSender
 from offhook.simulator.voispeed import VoispeedFace
+from offhook.simulator.voispeed_ivr import Responders
+from offhook.simulator.voispeed_ivr_control import ivr_controls
 from offhook.switches.voispeed import wire
 
 ENDPOINT = "/PBX/seri_endpoint.php"
@@ -40,7 +42,8 @@ class Simulator:
         self.faults = FaultBook(config.seed)
         self.senders: list[EventSender] = []
         self.face = self._new_face()
-        self._control = ControlPlane(self)
+        self.responders = self._new_responders()
+        self._control = ControlPlane(self, ivr_controls(lambda: self.responders))
         self._web = web.Server(self._handle, access_log=None)
         self._server: asyncio.Server | None = None
         self._coming_back: asyncio.Task[None] | None = None
@@ -66,6 +69,7 @@ class Simulator:
             self._coming_back.cancel()
             await asyncio.gather(self._coming_back, return_exceptions=True)
         self._forget_calls()
+        await self.responders.close()
         self._stop_listening()
         await self._web.shutdown(_SHUTDOWN_S)
         for sender in self.senders:
@@ -110,6 +114,8 @@ class Simulator:
         self.faults.clear()
         self.faults.struck.clear()
         self.face = self._new_face()
+        await self.responders.close()
+        self.responders = self._new_responders()
 
     def counters(self) -> dict[str, object]:
         """What was asked, told, delivered and broken so far."""
@@ -129,6 +135,24 @@ class Simulator:
 
     def _new_face(self) -> VoispeedFace:
         return VoispeedFace(self.config, self.clock, self.faults, send=self._send)
+
+    def _new_responders(self) -> Responders:
+        return Responders(
+            self.face.dialect,
+            speed=self.config.speed,
+            domain=self.config.domain,
+            ended=self._caller_ended,
+        )
+
+    def _caller_ended(self, call_id: str) -> None:
+        """Tell, as of every communication, that it is over."""
+        over = wire.CallTerminated(
+            call_id=call_id,
+            outcome=wire.CallOutcome.ok,
+            occurred_at=self.clock.wall(),
+            domain=self.config.domain,
+        )
+        self._send(call_id, wire.render_event_query(over, self.face.dialect))
 
     def _send(self, key: str, query: str) -> None:
         for sender in self.senders:

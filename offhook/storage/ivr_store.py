@@ -222,6 +222,11 @@ class IvrStore:
             callback_list=row["callback_list"],
         )
 
+    async def tree_for(self, switch: SwitchId, called: str) -> str | None:
+        """The name of the tree that answers a called number, on switches without responders."""
+        found = await self.route(StartSession(switch_id=switch, call_id="-", called=called))
+        return found.tree if found else None
+
     async def load(self, tree: str, version: int) -> Trees:
         """A version's forest; read once."""
         known = self._forests.get((tree, version))

@@ -94,3 +94,22 @@ def script_route(config: SwitchConfig) -> ScriptRoute | None:
         script=VoispeedScript(settings.dialect(config.name)),
         allow=settings.allow,
     )
+
+
+async def destinations(config: SwitchConfig) -> frozenset[str] | None:
+    """What a switch can put a call through to, as `group:5`; None for families that can't tell."""
+    if config.family != Family.voispeed:
+        return None
+    from offhook.switches.voispeed.client import VoispeedClient
+    from offhook.switches.voispeed.ivr import ENTITIES
+    from offhook.switches.voispeed.settings import VoispeedSettings
+
+    settings = VoispeedSettings.model_validate({**config.settings, "token": config.secret})
+    client = VoispeedClient(settings, config.name)
+    try:
+        found = [
+            f"{kind.name}:{one.id}" for kind in ENTITIES for one in await client.entities(kind)
+        ]
+    finally:
+        await client.aclose()
+    return frozenset(found)

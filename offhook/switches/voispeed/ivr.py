@@ -32,6 +32,8 @@ from offhook.switches.voispeed.wire_tables import EntityType, IvrNodeAction
 _TURN_BITS, _PART_BITS, _ENDS_BITS, _CHECK_BITS = 12, 5, 2, 10
 _ENDS = ("", "#", "*")
 _KEYS = re.compile(r"[0-9*#A-D]{1,32}")
+ENTITIES = (EntityType.user, EntityType.group, EntityType.gateway, EntityType.ivr)
+"""Kinds of destination that the switch lists."""
 _NO_TAG = frozenset({"", "-1"})
 """What a node that no reply has updated yet sends."""
 LOOK_AGAIN = timedelta(seconds=5)
