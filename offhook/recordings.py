@@ -66,7 +66,7 @@ class RecordingEraser:
         erased = 0
         for switch_id, count in (await self.recordings.expired_by_switch(now)).items():
             if dry_run:
-                erased += count
+                erased += count if await self._hands_out(switch_id) else 0
                 continue
             rows = await self.recordings.expired(switch_id, now, limit=BATCH)
             try:
@@ -74,6 +74,13 @@ class RecordingEraser:
             except (SwitchError, OffhookError) as error:
                 log.warning("recordings_not_erased", switch=switch_id, error=str(error))
         return erased
+
+    async def _hands_out(self, switch_id: str) -> bool:
+        try:
+            async with opened(self.load, switch_id) as switch:
+                return switch.recordings is not None
+        except OffhookError:  # misconfigured, or removed
+            return False
 
     async def _erase_on(self, switch_id: str, rows: Sequence[RecordingRow], now: datetime) -> int:
         async with opened(self.load, switch_id) as switch:

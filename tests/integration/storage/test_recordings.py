@@ -15,7 +15,7 @@ from dialer.media import RecordingAction, RecordingPolicy, RecordingState, Verdi
 from dialer.model import CampaignId, SwitchId
 from dialer.switching import SwitchUnavailable
 from offhook import recordings as erasing
-from offhook.recordings import RecordingEraser
+from offhook.recordings import RecordingEraser, RecordingsStayOnSwitch, files_of
 from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.inbox import PostgresInbox
 from offhook.storage.pool import Pool
@@ -193,3 +193,30 @@ async def test_file_is_deleted_once_its_time_is_over_and_not_while_the_switch_is
     row = await Recordings(pool).find(FILE)
     assert (row.state, row.deleted_at, row.reason) == (S.deleted, late, "retention")
     assert await eraser.erase(late) == 0
+
+
+async def test_files_that_stay_on_the_switch_are_refused_with_a_code_and_never_counted(
+    store: PostgresDialStore, rows: Rows, pool: Pool
+) -> None:
+    await talking(store, rows, saved(S.starting), saved(S.stopped, 40.0))
+
+    async def load(switch: SwitchId) -> SwitchConfig:
+        return SwitchConfig(
+            switch_id=switch,
+            family="voispeed",
+            name="pbx",
+            settings={"base_url": "http://127.0.0.1:9", "reception_ivr": "1", "hold_ivr": "2"},
+            secret="token",
+            hook_secret="s3cret",
+        )
+
+    async with erasing.opened(load, "pbx") as switch:
+        with pytest.raises(RecordingsStayOnSwitch, match="voispeed") as refused:
+            files_of(switch)
+    assert refused.value.code == "recordings_stay_on_switch"
+    assert "on the telephone system" in str(refused.value.hint)
+
+    eraser, late = RecordingEraser(Recordings(pool), load), NOW + timedelta(days=31)
+    assert await eraser.erase(late, dry_run=True) == 0
+    assert await eraser.erase(late) == 0
+    assert (await Recordings(pool).find(FILE)).state is S.stopped
