@@ -7,6 +7,7 @@ from pydantic import Field
 
 from activities.contracts import Contract, Count, Id, Key, Reason
 from dialer.appointments import Period
+from dialer.callback_mirror import Seen
 from dialer.callbacks import (
     CallbackId,
     CallbackPhase,
@@ -15,7 +16,7 @@ from dialer.callbacks import (
     TicketId,
     TicketStatus,
 )
-from dialer.model import AgentId
+from dialer.model import AgentId, SwitchId
 
 MAX_ANSWERS = 50
 """Orders of one callback whose answers are kept, so that repeating one gives the answer it had."""
@@ -67,6 +68,14 @@ class CancelCallback(CallbackOrder):
     """Nobody is to be called back."""
 
     reason: Reason = ""
+
+
+class MirrorCallback(CallbackOrder):
+    """What the PBX that keeps its list says of it."""
+
+    version: Count
+    """The record's when the PBX was asked; if a move was made since, this is old news."""
+    seen: Seen
 
 
 class AgentLeft(Contract):
@@ -151,6 +160,25 @@ class RecordMove(Contract):
     status: TicketStatus | None = None
     comment: Annotated[str, Field(max_length=2_000)] = ""
     number: Annotated[str, Field(max_length=20)] = ""
+
+
+class DriveCallback(Contract):
+    """Have the PBX that keeps the list make this move; asked again, it is made once."""
+
+    promise: Promise
+    """Before the move."""
+    move: Move
+    agent_id: AgentId | None = None
+    status: TicketStatus | None = None
+    comment: Annotated[str, Field(max_length=2_000)] = ""
+    due_on: date | None = None
+    period: Period | None = None
+
+
+class MirrorLists(Contract):
+    """Follow the callback lists that a switch keeps itself."""
+
+    switch: SwitchId
 
 
 class PermitCall(Contract):

@@ -1,5 +1,6 @@
 """The short activities of a callback: read it, write a move, ask the law, have the call placed."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from activities.callback_contracts import (
     BeginCallback,
     CallbackCalled,
     CallCallback,
+    DriveCallback,
+    MirrorLists,
     PermitCall,
     PromiseRead,
     RecordMove,
@@ -19,11 +22,13 @@ from activities.callback_contracts import (
 )
 from activities.errors import coded_errors
 from dialer.callbacks import CallbackId, Promise, TicketId
-from dialer.model import AgentId
+from dialer.model import AgentId, SwitchId
 from dialer.switching import SwitchError
 
 WAKE_AHEAD = timedelta(hours=3)
 """How long before it is due a callback gets its workflow; the waking runs every hour."""
+MIRROR_FOR = timedelta(hours=8)
+"""How long one activity follows a PBX's lists; another goes on."""
 PAGE = 500
 
 
@@ -69,6 +74,24 @@ class CallbackStarter(Protocol):
         """Whether it was started; False when it was running."""
         ...
 
+    async def follow_switches(self) -> int:
+        """Have the lists followed of switches that keep their own; how many weren't yet."""
+        ...
+
+
+class ExternalLists(Protocol):
+    """Callback lists that a PBX keeps itself."""
+
+    async def drive(self, order: DriveCallback) -> None:
+        """Make a move there, once; a `Rejected` where the PBX has it otherwise, `SwitchError` where
+        it says nothing.
+        """
+        ...
+
+    async def follow(self, switch: SwitchId, *, alive: Callable[[], None]) -> None:
+        """Take over what is there, and what changes, until cancelled; raises `SwitchError`."""
+        ...
+
 
 @dataclass(frozen=True)
 class CallbackActivities:
@@ -78,6 +101,7 @@ class CallbackActivities:
     law: CallingLaw
     calls: AgentCalls
     starter: CallbackStarter
+    lists: ExternalLists
     clock: Callable[[], datetime]
 
     @activity.defn(name="callbacks.begin")
@@ -112,6 +136,22 @@ class CallbackActivities:
             return CallbackCalled(failed=str(error)[:500])
         return CallbackCalled()
 
+    @activity.defn(name="callbacks.drive")
+    async def drive(self, request: DriveCallback) -> None:
+        """Have the PBX make a move on its own list."""
+        with coded_errors():
+            await self.lists.drive(request)
+
+    @activity.defn(name="callbacks.mirror")
+    async def mirror(self, request: MirrorLists) -> None:
+        """Follow a PBX's own lists for some hours."""
+        with coded_errors():
+            try:
+                async with asyncio.timeout(MIRROR_FOR.total_seconds()):
+                    await self.lists.follow(request.switch, alive=activity.heartbeat)
+            except TimeoutError:
+                return
+
     @activity.defn(name="callbacks.wake")
     async def wake(self, request: WakeInput) -> WakeResult:
         """Start the workflows of callbacks that fall due soon, page by page."""
@@ -119,6 +159,7 @@ class CallbackActivities:
         woken = running = 0
         last: CallbackId | None = None
         with coded_errors():
+            await self.starter.follow_switches()
             while page := await self.records.asleep(due_before=before, after=last, limit=PAGE):
                 for callback in page:
                     started = await self.starter.start(callback)

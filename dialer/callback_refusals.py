@@ -6,6 +6,8 @@ CallbackRefused
 ├── CallbackReservedForOwner  it is its owner's for a while yet
 ├── CallbackNotInPhase        the move makes no sense where it stands
 ├── NumberNotOfCallback       the number is none of the request's
+├── CallbackForbidden         the law forbids the call now
+├── CallbackKeptBySwitch      the PBX keeps its list, and has no such command
 └── CallbackUnknown           there is no such callback
 """
 
@@ -79,6 +81,29 @@ class NumberNotOfCallback(CallbackRefused):
     def __init__(self, callback: str) -> None:
         super().__init__(
             f"that number is none of callback {callback}'s; start it with one of its own"
+        )
+
+
+class CallbackForbidden(CallbackRefused):
+    """The law forbids the call now."""
+
+    code = "callback_forbidden"
+
+    def __init__(self, callback: str, rule: str, until: datetime | None) -> None:
+        self.rule, self.until = rule, until
+        when = f"; it may be called from {until:%Y-%m-%d %H:%M} UTC" if until else ""
+        super().__init__(f"callback {callback} may not be called now: {rule}{when}")
+
+
+class CallbackKeptBySwitch(CallbackRefused):
+    """The PBX keeps its list, and has no such command."""
+
+    code = "callback_kept_by_switch"
+
+    def __init__(self, callback: str, move: str) -> None:
+        super().__init__(
+            f"callback {callback} is on a list of the PBX, which has no command to {move} it; "
+            "do that on the PBX, or put it off with the ticket `callback`"
         )
 
 

@@ -36,6 +36,11 @@ MAX_MOVES = 1_000
 """Moves of one promise that are counted apart; more is a fault of whoever drives it."""
 
 
+def call_name(callback: str, version: int) -> str:
+    """What the call is called on the switch and in the record that the move `version` began."""
+    return f"{callback}.{version}"
+
+
 class CallbackPhase(StrEnum):
     """Where a promise stands."""
 
@@ -87,6 +92,8 @@ class Move(StrEnum):
     """Its owner did not take it in time: from now on it is anyone's."""
     expire = "expire"
     cancel = "cancel"
+    mirror = "mirror"
+    """The PBX that keeps its list says so (`dialer.callback_mirror`), wherever it stands."""
 
 
 _P = CallbackPhase
@@ -162,6 +169,8 @@ class CallbackRequest(Frozen):
     """Whose law, caller id and agents apply when it is called."""
     switch_id: SwitchId | None = None
     queue: Annotated[str, Field(max_length=100)] = ""
+    external_id: Annotated[str, Field(max_length=200)] = ""
+    """The PBX's own name of it, where the PBX keeps its list; empty for ours."""
 
 
 class Promise(Frozen):

@@ -86,7 +86,7 @@ class CallbackOffice:
     ) -> list[Booked]:
         """Book several in one transaction: all of them, or none when one makes no sense."""
         on = await CallbackLists(self.database).find(list_key, now=now)
-        bookings = [_booking(on, new, now) for new in wanted]
+        bookings = [booking_of(on, new, now) for new in wanted]
         booked = await PostgresCallbacks(self.database).book_all(bookings, now=now)
         if self.desk is not None:
             for callback, new in booked:
@@ -95,7 +95,8 @@ class CallbackOffice:
         return [Booked(callback_id=callback, new=new) for callback, new in booked]
 
 
-def _booking(on: CallbackListView, new: NewCallback, now: datetime) -> Booking:
+def booking_of(on: CallbackListView, new: NewCallback, now: datetime) -> Booking:
+    """The promise that a list makes of what somebody says; raises an `OffhookError`."""
     numbers = [resolve(raw, new.region) for raw in new.numbers]
     zone = new.zone or next((z for n in numbers for z in n.zones), DEFAULT_ZONE)
     today = now.astimezone(ZoneInfo(zone)).date()

@@ -146,6 +146,33 @@ class WorkerSettings(_Section):
     )
 
 
+class CallbackSettings(_Section):
+    """Callbacks that belong to no campaign."""
+
+    profiles: str = Field(
+        default="",
+        description="Jurisdiction profiles that are kept, by name with spaces between: "
+        "`offhook compliance profiles`; empty: the do-not-call lists only",
+    )
+    caller_id: str = Field(
+        default="", description="Number shown to whoever is called back, where the PBX lets us"
+    )
+
+
+class IvrSettings(_Section):
+    """Menus."""
+
+    hook_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Secrets that sign the questions of `hook` nodes, by the name a node gives",
+    )
+    region: str = Field(
+        default="IT",
+        pattern="^[A-Z]{2}$",
+        description="Country of callers' numbers that come without a country code",
+    )
+
+
 class SpeechSettings(_Section):
     """What speaks prompts."""
 
@@ -229,7 +256,9 @@ class Settings(BaseSettings):
     links: LinksSettings = LinksSettings()
     worker: WorkerSettings = WorkerSettings()
     retention: RetentionSettings = RetentionSettings()
+    callbacks: CallbackSettings = CallbackSettings()
     speech: SpeechSettings = SpeechSettings()
+    ivr: IvrSettings = IvrSettings()
     log: LogSettings = LogSettings()
     encryption: EncryptionSettings = EncryptionSettings()
 

@@ -33,6 +33,8 @@ with workflow.unsafe.imports_passed_through():
         CallbackState,
         CallCallback,
         CancelCallback,
+        DriveCallback,
+        MirrorCallback,
         PermitCall,
         PromiseRead,
         RecordMove,
@@ -41,10 +43,9 @@ with workflow.unsafe.imports_passed_through():
         StartCallback,
         TakeCallback,
         TicketCallback,
-        WakeInput,
-        WakeResult,
     )
-    from dialer.callback_refusals import CallbackUnknown
+    from dialer.callback_mirror import DRIVEN, NOT_DRIVEN, reflect
+    from dialer.callback_refusals import CallbackKeptBySwitch, CallbackUnknown
     from dialer.callbacks import (
         HELD,
         OVER,
@@ -143,6 +144,9 @@ class CallbackWorkflow:
         self, promise: Promise, asked: Asked, *, key: str, order: TicketCallback | None = None
     ) -> Promise | None:
         """Write a move, then believe it; None when the callback is gone from the record."""
+        moved = act(promise, asked, workflow.now())
+        if promise.request.external_id:
+            await self._drive(promise, asked, order)
         now = workflow.now()
         moved = act(promise, asked, now)
         ticket = moved.ticket_id or promise.ticket_id
@@ -157,6 +161,33 @@ class CallbackWorkflow:
             comment=order.comment if order else "",
             number=asked.number,
         )
+        return await self._write(write)
+
+    async def _drive(self, promise: Promise, asked: Asked, order: TicketCallback | None) -> None:
+        """Have the PBX that keeps the list agree first."""
+        if asked.move in NOT_DRIVEN:
+            raise CallbackKeptBySwitch(self._start.callback_id, asked.move)
+        if asked.move not in DRIVEN:
+            return
+        wanted = DriveCallback(
+            promise=promise,
+            move=asked.move,
+            agent_id=asked.agent_id or promise.holder,
+            status=order.status if order else None,
+            comment=order.comment if order else "",
+            due_on=asked.due_on,
+            period=asked.period,
+        )
+        try:
+            await workflow.execute_activity(
+                options.DRIVE_CALLBACK, wanted, result_type=type(None), **options.DRIVE
+            )
+        except ActivityError:
+            # Time waits for nobody's consent: the PBX's own word follows with the mirror.
+            if asked.move is not Move.lose:
+                raise
+
+    async def _write(self, write: RecordMove) -> Promise | None:
         try:
             await workflow.execute_activity(
                 options.RECORD_CALLBACK, write, result_type=type(None), **options.RECORD
@@ -167,9 +198,9 @@ class CallbackWorkflow:
                 self._changes += 1
                 return None
             raise
-        self._set(promise=moved)
+        self._set(promise=write.promise)
         self._changes += 1
-        return moved
+        return write.promise
 
     async def _obey(
         self, order: CallbackOrder, act_on: "Callable[[Promise], Awaitable[str]]"
@@ -288,6 +319,31 @@ class CallbackWorkflow:
         """Nobody is to be called back."""
         return await self._simply(order, Asked(move=Move.cancel, agent_id=order.agent_id))
 
+    @workflow.update
+    @refusals
+    async def mirror(self, order: MirrorCallback) -> CallbackAnswer:
+        """Take over what the PBX that keeps its list says of it."""
+
+        async def take_over(promise: Promise) -> str:
+            now = workflow.now()
+            moved = reflect(promise, order.seen, now)
+            fell_due = promise.phase is CallbackPhase.due
+            since = promise.version - order.version
+            if moved is not promise and (since == 0 or (since == 1 and fell_due)):
+                await self._write(
+                    RecordMove(
+                        request_id=order.request_id,
+                        move=Move.mirror,
+                        promise=moved,
+                        at=now,
+                        agent_id=moved.holder or promise.holder,
+                        ticket_id=promise.ticket_id if moved.ticket_id is None else None,
+                    )
+                )
+            return ""
+
+        return await self._obey(order, take_over)
+
     @workflow.signal
     async def agent_left(self, fact: AgentLeft) -> None:
         """Whatever this agent had is anyone's again."""
@@ -331,16 +387,3 @@ class CallbackWorkflow:
     def _renew(self) -> NoReturn:
         state = self._state.model_copy(update={"orders_seen": 0, "runs": self._state.runs + 1})
         workflow.continue_as_new(self._start.model_copy(update={"resume": state}))
-
-
-@workflow.defn(name="CallbackWake", failure_exception_types=[Rejected])
-class CallbackWakeWorkflow:
-    """Starts the workflows of callbacks that are due soon. Id: `callbacks/wake`, hourly."""
-
-    @workflow.run
-    async def run(self, request: WakeInput) -> WakeResult:
-        """Wake them, page by page."""
-        woken: WakeResult = await workflow.execute_activity(
-            options.WAKE_CALLBACKS, request, result_type=WakeResult, **options.PBX_JOB
-        )
-        return woken

@@ -231,6 +231,14 @@ class CallbackLists:
         async with store_session(self.database) as session:
             return [_row(row) for row in await session.execute(wanted)]
 
+    async def open_rows(self, list_id: CallbackListId) -> list[CallbackRow]:
+        """Every callback of a list that isn't over."""
+        wanted = select(callbacks).where(
+            callbacks.c.list_id == list_id, callbacks.c.ended_at.is_(None)
+        )
+        async with store_session(self.database) as session:
+            return [_row(row) for row in await session.execute(wanted)]
+
     async def tickets(
         self, list_id: CallbackListId | None, *, since: datetime, until: datetime
     ) -> AsyncIterator[TicketRow]:

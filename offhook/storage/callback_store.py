@@ -5,14 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import DateTime, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.callback_contracts import RecordMove
 from dialer.callback_refusals import CallbackUnknown
-from dialer.callbacks import OVER, CallbackId, CallbackRequest, CallbackRules, Move, Promise
-from dialer.model import AgentId
+from dialer.callbacks import (
+    OVER,
+    CallbackId,
+    CallbackRequest,
+    CallbackRules,
+    Move,
+    Promise,
+    TicketStatus,
+)
+from dialer.model import AgentId, AgentStatus
+from dialer.outcomes import Outcome
 from offhook.storage.callback_tables import (
     CallbackSource,
     callback_lists,
@@ -23,8 +32,25 @@ from offhook.storage.callback_tables import (
 from offhook.storage.campaign_records import store_session
 from offhook.storage.database import Database
 from offhook.storage.errors import NotFound
+from offhook.storage.tables import agents
 
-_ENDS_TICKET = frozenset({Move.ticket, Move.call_again, Move.lose})
+_HELD_SINCE = callbacks.c.promise["held_since"].astext.cast(DateTime(timezone=True))
+_END_CALLS = text(
+    """
+    UPDATE past_calls SET ended_at = :at, outcome = :outcome,
+        answered_at = CASE WHEN :talked THEN opened_at END,
+        joined_at = CASE WHEN :talked THEN opened_at END, agent_id = :agent
+    WHERE ended_at IS NULL AND id IN (
+        SELECT callback_id || '.' || version FROM callback_moves
+        WHERE callback_id = :callback AND move = 'start')
+    """
+)
+_OUTCOMES = {
+    TicketStatus.answered: Outcome.answered,
+    TicketStatus.no_answer: Outcome.no_answer,
+    TicketStatus.fax: Outcome.fax,
+}
+_ENDS_TICKET = frozenset({Move.ticket, Move.call_again, Move.lose, Move.mirror})
 
 
 class CallbackListNotFound(NotFound):
@@ -144,6 +170,24 @@ class PostgresCallbacks:
         async with store_session(self.database) as session:
             return [CallbackId(found) for found in await session.scalars(wanted)]
 
+    async def left_behind(self) -> dict[AgentId, list[CallbackId]]:
+        """What agents have who have logged off since they took it."""
+        left = (
+            select(callbacks.c.holder, callbacks.c.id)
+            .join(agents, agents.c.id == callbacks.c.holder)
+            .where(
+                callbacks.c.holder.is_not(None),
+                agents.c.status == AgentStatus.logged_off,
+                agents.c.status_at > _HELD_SINCE,
+            )
+            .order_by(callbacks.c.holder, callbacks.c.id)
+        )
+        found: dict[AgentId, list[CallbackId]] = {}
+        async with store_session(self.database) as session:
+            for holder, callback in await session.execute(left):
+                found.setdefault(AgentId(holder), []).append(CallbackId(callback))
+        return found
+
     async def held_by(self, agent: AgentId) -> list[CallbackId]:
         """The callbacks that an agent has."""
         async with store_session(self.database) as session:
@@ -235,8 +279,21 @@ async def _write_ticket(session: AsyncSession, move: RecordMove) -> None:
             )
         )
     elif move.move in _ENDS_TICKET:
+        await session.execute(_END_CALLS, _call_ended(move))
         await session.execute(
             update(callback_tickets)
             .where(callback_tickets.c.id == move.ticket_id)
             .values(closed_at=move.at, status=move.status, comment=move.comment)
         )
+
+
+def _call_ended(move: RecordMove) -> dict[str, object]:
+    """What a ticket says of the calls under it, for whoever counts calls."""
+    outcome = _OUTCOMES.get(move.status, Outcome.unknown) if move.status else Outcome.unknown
+    return {
+        "callback": move.promise.request.callback_id,
+        "at": move.at,
+        "outcome": outcome,
+        "talked": outcome is Outcome.answered,
+        "agent": move.agent_id,
+    }

@@ -26,6 +26,8 @@ from activities.callback_contracts import (
     CallbackInput,
     CallbackOrder,
     CancelCallback,
+    MirrorCallback,
+    MirrorLists,
     ReleaseCallback,
     RescheduleCallback,
     StartCallback,
@@ -35,9 +37,10 @@ from activities.callback_contracts import (
 )
 from activities.options import TASK_QUEUE
 from dialer.callbacks import CallbackId
-from dialer.model import AgentId
+from dialer.model import AgentId, SwitchId
 from offhook.temporal.campaigns import ORDER_TIMEOUT, NobodyAnswers, OrderRefused, refused
-from workflows.callback import CallbackWakeWorkflow, CallbackWorkflow
+from workflows.callback import CallbackWorkflow
+from workflows.callback_jobs import CallbackMirrorWorkflow, CallbackWakeWorkflow
 
 WAKE = "callbacks/wake"
 """Id of the schedule, and of its workflow."""
@@ -50,6 +53,7 @@ UPDATES: dict[type[CallbackOrder], str] = {
     ReleaseCallback: "release",
     RescheduleCallback: "reschedule",
     CancelCallback: "cancel",
+    MirrorCallback: "mirror",
 }
 
 
@@ -126,6 +130,20 @@ class CallbackDesk:
             else:
                 told += 1
         return told
+
+
+async def ensure_mirror(client: Client, switch: SwitchId, *, task_queue: str = TASK_QUEUE) -> bool:
+    """Have a switch's own callback lists followed; False when they are."""
+    try:
+        await client.start_workflow(
+            CallbackMirrorWorkflow.run,
+            MirrorLists(switch=switch),
+            id=f"callbacks/mirror/{switch}",
+            task_queue=task_queue,
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True
 
 
 async def ensure_waking(client: Client, *, task_queue: str = TASK_QUEUE) -> bool:

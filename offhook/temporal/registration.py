@@ -16,16 +16,23 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from workflows import search_attributes
 from workflows.call_check import ReconcileWorkflow
+from workflows.callback import CallbackWorkflow
+from workflows.callback_jobs import CallbackMirrorWorkflow, CallbackWakeWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.contact_import import ContactImportWorkflow
+from workflows.ivr_session import IvrSessionWorkflow
 from workflows.phonebook_sync import PhonebookSyncWorkflow
 from workflows.retention import RetentionWorkflow
 
 log = structlog.get_logger()
 
 WORKFLOWS: tuple[type, ...] = (
+    CallbackMirrorWorkflow,
+    CallbackWakeWorkflow,
+    CallbackWorkflow,
     CampaignWorkflow,
     ContactImportWorkflow,
+    IvrSessionWorkflow,
     PhonebookSyncWorkflow,
     ReconcileWorkflow,
     RetentionWorkflow,

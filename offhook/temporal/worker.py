@@ -20,10 +20,12 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.call_check import CallCheckActivities
+from activities.callbacks import CallbackActivities
 from activities.campaigns import CampaignActivities
 from activities.dialing import DialActivities
 from activities.errors import NotConfigured
 from activities.imports import ImportActivities
+from activities.ivr import IvrActivities
 from activities.options import TASK_QUEUE
 from activities.phonebook import PhonebookActivities
 from activities.ports import Switch
@@ -32,6 +34,7 @@ from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.health import Check, Health
 from offhook.home import database_url
+from offhook.open_switches import OpenSwitches
 from offhook.recordings import RecordingEraser
 from offhook.settings import Settings
 from offhook.storage.call_check_store import PostgresCallChecks
@@ -46,7 +49,14 @@ from offhook.storage.recordings import Recordings
 from offhook.storage.retention import Retention, keep_by
 from offhook.switches.registry import SwitchOpener
 from offhook.temporal import client as temporal
+from offhook.temporal.callback_services import (
+    callback_activities,
+    ensure_callbacks,
+    watching_leavers,
+)
+from offhook.temporal.callbacks import CallbackDesk
 from offhook.temporal.import_process import ImportProcess
+from offhook.temporal.ivr_services import ivr_activities
 from offhook.temporal.observer import MeteredDialing
 from offhook.temporal.pbx_services import PbxServices
 from offhook.temporal.registration import WORKFLOWS, build_id, register_search_attributes
@@ -84,6 +94,8 @@ class Adapters:
     phonebooks: PhonebookActivities
     call_checks: CallCheckActivities
     retention: RetentionActivities
+    callbacks: CallbackActivities
+    ivr: IvrActivities
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,9 @@ class _Switches:
 
 
 @asynccontextmanager
-async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
+async def adapters(
+    settings: Settings, client: Client, *, task_queue: str = TASK_QUEUE
+) -> AsyncIterator[Adapters]:
     """Everything on PostgreSQL and the configured switches, closed at the end."""
     url = database_url(settings)
     async with AsyncExitStack() as stack:
@@ -112,7 +126,12 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
         inbox = await stack.enter_async_context(PostgresInbox(pool, url))
         records = PostgresCampaignRecords(database)
         services = PbxServices(LinkStore(database).get)
+        switches = OpenSwitches(LinkStore(database).get)
+        stack.push_async_callback(switches.aclose)
         eraser = RecordingEraser(Recordings(pool), LinkStore(database).get)
+        ivr = await stack.enter_async_context(
+            ivr_activities(settings, client, database, pool, task_queue=task_queue)
+        )
         yield Adapters(
             database=database,
             dialing=DialActivities(
@@ -137,6 +156,10 @@ async def adapters(settings: Settings) -> AsyncIterator[Adapters]:
                 ),
                 clock=utc_now,
             ),
+            callbacks=callback_activities(
+                client, database, pool, switches, settings.callbacks, task_queue=task_queue
+            ),
+            ivr=ivr,
         )
 
 
@@ -163,6 +186,14 @@ def build_worker(
             made.phonebooks.sync_phonebook,
             made.call_checks.check_calls,
             made.retention.prune,
+            made.callbacks.begin,
+            made.callbacks.record,
+            made.callbacks.permit,
+            made.callbacks.call,
+            made.callbacks.wake,
+            made.callbacks.drive,
+            made.callbacks.mirror,
+            *made.ivr.all(),
         ],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
@@ -181,10 +212,12 @@ async def run_worker(settings: Settings, *, stop: asyncio.Event) -> None:
     """Serve workflows and activities until `stop` is set; then hand over and end."""
     client = await temporal.connect(settings, role="worker")
     async with AsyncExitStack() as stack:
-        made = await stack.enter_async_context(adapters(settings))
+        made = await stack.enter_async_context(adapters(settings, client))
         threads = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="activity"))
         await register_search_attributes(client)
         await ensure_retention(client)
+        await ensure_callbacks(client, made.database, task_queue=TASK_QUEUE)
+        await stack.enter_async_context(watching_leavers(CallbackDesk(client), made.database))
         worker = build_worker(client, made, settings, threads=threads)
         health = Health("worker", {"temporal": _temporal(client), "database": _database(made)})
         port = await stack.enter_async_context(

@@ -86,7 +86,7 @@ async def office(
         client = await connect(settings, role="test")
         with ThreadPoolExecutor(settings.worker.max_activities) as threads:
             async with (
-                adapters(settings) as made,
+                adapters(settings, client, task_queue=TASK_QUEUE) as made,
                 build_worker(client, made, settings, threads=threads, task_queue=TASK_QUEUE),
             ):
                 yield Office(PbxDesk(client), rows, database, simulator)

@@ -19,6 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.contracts import CampaignResult, DialReason
 from dialer.model import CampaignPhase
 from offhook.temporal.client import data_converter
+from tests.replay.callbacks import CALLBACKS, record_callback
 from tests.replay.pbx_jobs import JOBS, record_job
 from tests.support.campaigns import FakeFloor, campaign_settings, campaigns_on, in_phase, until
 from tests.support.stack import time_skipping_server
@@ -143,11 +144,21 @@ def load(name: str) -> WorkflowHistory:
     return WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text())
 
 
+async def _recorded(name: str) -> dict[str, Any]:
+    if name in CALLBACKS:
+        found: dict[str, Any] = _anonymous(await record_callback(name))
+        return found
+    if name in JOBS:
+        job: dict[str, Any] = _anonymous(await record_job(name))
+        return job
+    return await record(name)
+
+
 async def main(names: list[str]) -> None:
     """Record these scenarios anew, or every one."""
     found = json.loads(await asyncio.to_thread(FINGERPRINTS.read_text)) if names else {}
-    for name in names or [*SCENARIOS, *JOBS]:
-        history = _anonymous(await record_job(name)) if name in JOBS else await record(name)
+    for name in names or [*SCENARIOS, *JOBS, *CALLBACKS]:
+        history = await _recorded(name)
         text = json.dumps(history, indent=1, sort_keys=True)
         await asyncio.to_thread((HISTORIES / f"{name}.json").write_text, text + "\n")
         found[name] = fingerprint(history)

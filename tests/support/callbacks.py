@@ -1,6 +1,6 @@
 """Callbacks for tests: a request, and its activities on a record in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,10 +9,11 @@ from uuid import uuid4
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.callback_contracts import CallbackResult, RecordMove
+from activities.callback_contracts import CallbackResult, DriveCallback, RecordMove
 from activities.callbacks import CallbackActivities
+from activities.errors import NotConfigured
 from dialer.appointments import Period
-from dialer.callback_refusals import CallbackUnknown
+from dialer.callback_refusals import CallbackTaken, CallbackUnknown
 from dialer.callbacks import (
     CallbackId,
     CallbackListId,
@@ -21,11 +22,12 @@ from dialer.callbacks import (
     Promise,
     TicketId,
 )
-from dialer.model import AgentId
+from dialer.model import AgentId, SwitchId
 from dialer.rejections import Rejected
 from dialer.switching import SwitchRefused
 from offhook.temporal.callbacks import CallbackDesk, callback_workflow_id
-from workflows.callback import CallbackWakeWorkflow, CallbackWorkflow
+from workflows.callback import CallbackWorkflow
+from workflows.callback_jobs import CallbackMirrorWorkflow, CallbackWakeWorkflow
 
 AFTERNOON = Period(period_id="p2", name="Afternoon", start=time(14), end=time(17), default=True)
 MORNING = Period(period_id="p1", name="Morning", start=time(9), end=time(12))
@@ -65,6 +67,8 @@ class CallbackWorld:
     forbidden: bool = False
     switch_refuses: bool = False
     started: list[CallbackId] = field(default_factory=list)
+    driven: list[DriveCallback] = field(default_factory=list)
+    pbx_refuses: bool = False
 
     def promise(self, request: CallbackRequest, **rules: timedelta | None) -> CallbackId:
         """Record a promise and return its id."""
@@ -106,19 +110,44 @@ class CallbackWorld:
         self.started.append(callback)
         return True
 
+    async def follow_switches(self) -> int:
+        return 0
+
+    async def drive(self, order: DriveCallback) -> None:
+        if self.pbx_refuses:
+            raise CallbackTaken(order.promise.request.callback_id, "bruno", None)
+        self.driven.append(order)
+
+    async def follow(self, switch: SwitchId, *, alive: Callable[[], None]) -> None:
+        alive()
+        raise NotConfigured(f"switch {switch} is gone", code="switch_not_found")
+
 
 @asynccontextmanager
 async def callback_desk(client: Client, world: CallbackWorld) -> AsyncIterator[CallbackDesk]:
     """A worker on a queue of its own."""
     queue = f"callbacks-{uuid4()}"
     acts = CallbackActivities(
-        records=world, law=world, calls=world, starter=world, clock=lambda: datetime.now(UTC)
+        records=world,
+        law=world,
+        calls=world,
+        starter=world,
+        lists=world,
+        clock=lambda: datetime.now(UTC),
     )
     async with Worker(
         client,
         task_queue=queue,
-        workflows=[CallbackWorkflow, CallbackWakeWorkflow],
-        activities=[acts.begin, acts.record, acts.permit, acts.call, acts.wake],
+        workflows=[CallbackWorkflow, CallbackWakeWorkflow, CallbackMirrorWorkflow],
+        activities=[
+            acts.begin,
+            acts.record,
+            acts.permit,
+            acts.call,
+            acts.wake,
+            acts.drive,
+            acts.mirror,
+        ],
     ):
         yield CallbackDesk(client, queue)
 

@@ -4,11 +4,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
+from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.callback_contracts import (
     AgentLeft,
     CancelCallback,
+    MirrorCallback,
+    MirrorLists,
     ReleaseCallback,
     RescheduleCallback,
     StartCallback,
@@ -16,8 +19,9 @@ from activities.callback_contracts import (
     TicketCallback,
     WakeInput,
 )
-from dialer.callbacks import CallbackPhase, Move, TicketStatus
-from dialer.model import AgentId
+from dialer.callback_mirror import Seen
+from dialer.callbacks import CallbackPhase, CallbackRequest, Move, TicketStatus
+from dialer.model import AgentId, SwitchId
 from offhook.temporal.campaigns import OrderRefused
 from tests.support.callbacks import (
     ANNA,
@@ -30,7 +34,8 @@ from tests.support.callbacks import (
     callback_desk,
     result_of,
 )
-from workflows.callback import CallbackWakeWorkflow, CallbackWorkflow
+from workflows.callback import CallbackWorkflow
+from workflows.callback_jobs import CallbackMirrorWorkflow, CallbackWakeWorkflow
 
 
 def key() -> str:
@@ -244,6 +249,120 @@ async def test_callback_whose_list_is_deleted_ends(
         assert refused.value.code == "callback_unknown"
         assert (await result_of(desk, callback)).phase is None
     assert world.calls == []
+
+
+async def test_callback_waits_for_its_day_over_the_change_back_in_autumn(
+    time_skipping: WorkflowEnvironment,
+) -> None:
+    year = (await time_skipping.get_current_time()).year + 1
+    autumn = date(year, 10, 31) - timedelta(days=(date(year, 10, 31).weekday() + 1) % 7)
+    world = CallbackWorld()
+    async with callback_desk(time_skipping.client, world) as desk:
+        before = world.promise(a_request(autumn - timedelta(days=1), period=MORNING))
+        after = world.promise(a_request(autumn, period=MORNING))
+        assert world.promises[before].opens_at.time() == time(7)
+        assert world.promises[after].opens_at.time() == time(8)
+        await time_skipping.sleep(
+            datetime.combine(autumn, time(7), UTC) - await time_skipping.get_current_time()
+        )
+        moved = RescheduleCallback(request_id=key(), period=MORNING)
+        assert (await desk.order(after, moved)).phase is CallbackPhase.waiting
+        await time_skipping.sleep(timedelta(minutes=61))
+        assert world.promises[after].phase is CallbackPhase.due
+        await desk.order(after, CancelCallback(request_id=key()))
+
+
+async def test_due_date_that_is_moved_again_and_again_counts_as_it_was_last(
+    time_skipping: WorkflowEnvironment,
+) -> None:
+    world = CallbackWorld()
+    async with callback_desk(time_skipping.client, world) as desk:
+        day = await today(time_skipping)
+        callback = world.promise(a_request(day + timedelta(days=1)))
+        for days in (30, 9, 16, 1):
+            due_on = day + timedelta(days=days)
+            await desk.order(callback, RescheduleCallback(request_id=key(), due_on=due_on))
+        await time_skipping.sleep(
+            world.promises[callback].opens_at - await time_skipping.get_current_time()
+        )
+        await desk.start(callback)
+        taken = await desk.order(callback, take())
+        assert (taken.phase, world.promises[callback].request.due_on) == (
+            CallbackPhase.taken,
+            day + timedelta(days=1),
+        )
+        await desk.order(callback, CancelCallback(request_id=key()))
+
+
+async def test_callback_whose_list_is_deleted_while_it_sleeps_is_unknown(
+    time_skipping: WorkflowEnvironment,
+) -> None:
+    world = CallbackWorld()
+    async with callback_desk(time_skipping.client, world) as desk:
+        callback = world.promise(a_request(await today(time_skipping) + timedelta(weeks=3)))
+        await desk.start(callback)
+        assert (await result_of(desk, callback)).asleep is True
+        del world.promises[callback]
+        with pytest.raises(OrderRefused) as refused:
+            await desk.order(callback, take())
+        assert refused.value.code == "callback_unknown"
+        assert (await result_of(desk, callback)).phase is None
+
+
+def kept_by_pbx(day: date) -> CallbackRequest:
+    return a_request(day).model_copy(update={"external_id": "uuid-1"})
+
+
+async def test_move_on_a_list_of_the_pbx_is_asked_of_it_before_it_is_written(
+    time_skipping: WorkflowEnvironment,
+) -> None:
+    world = CallbackWorld(pbx_refuses=True)
+    async with callback_desk(time_skipping.client, world) as desk:
+        callback = world.promise(kept_by_pbx(await today(time_skipping)))
+        with pytest.raises(OrderRefused, match="bruno") as refused:
+            await desk.order(callback, take())
+        assert refused.value.code == "callback_taken"
+        assert world.promises[callback].holder is None
+        world.pbx_refuses = False
+        await desk.order(callback, take())
+        await desk.order(callback, start())
+        await desk.order(callback, ticket(TicketStatus.answered))
+        assert (await result_of(desk, callback)).phase is CallbackPhase.closed
+    assert [order.move for order in world.driven] == [Move.take, Move.ticket]
+    with pytest.raises(OrderRefused):
+        await desk.order(callback, CancelCallback(request_id=key()))
+
+
+async def test_what_the_pbx_says_wins_unless_it_is_older_than_a_move_here(
+    time_skipping: WorkflowEnvironment,
+) -> None:
+    world = CallbackWorld()
+    async with callback_desk(time_skipping.client, world) as desk:
+        callback = world.promise(kept_by_pbx(await today(time_skipping)))
+        seen = Seen(external_id="uuid-1", holder=BRUNO)
+        told = MirrorCallback(request_id=key(), version=0, seen=seen)
+        assert (await desk.order(callback, told)).phase is CallbackPhase.taken
+        assert world.promises[callback].holder == BRUNO
+        version = world.promises[callback].version
+        released = seen.model_copy(update={"holder": None})
+        stale = MirrorCallback(request_id=key(), version=version - 1, seen=released)
+        assert (await desk.order(callback, stale)).phase is CallbackPhase.taken
+        gone = seen.model_copy(update={"open": False})
+        over = MirrorCallback(request_id=key(), version=version, seen=gone)
+        assert (await desk.order(callback, over)).phase is CallbackPhase.closed
+    assert world.driven == []
+
+
+async def test_mirror_of_a_switch_that_is_gone_ends(time_skipping: WorkflowEnvironment) -> None:
+    async with callback_desk(time_skipping.client, CallbackWorld()) as desk:
+        handle = await desk.client.start_workflow(
+            CallbackMirrorWorkflow.run,
+            MirrorLists(switch=SwitchId("gone")),
+            id=f"callbacks/mirror/{key()}",
+            task_queue=desk.task_queue,
+        )
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
 
 
 async def test_callbacks_that_are_due_soon_are_woken(time_skipping: WorkflowEnvironment) -> None:

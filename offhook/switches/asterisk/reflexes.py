@@ -9,11 +9,12 @@ decides alike; `repairs` finds from the PBX's lists what was missed while nobody
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from offhook.switches.asterisk import amd, wire, wire_requests
+from offhook.switches.asterisk.connecting import Connecting
 from offhook.switches.asterisk.events import Company
 from offhook.switches.asterisk.names import Names, Part
 from offhook.switches.asterisk.supervised import Supervisors
@@ -46,6 +47,7 @@ class Reflexes:
         self._music = parking_music
         self._rung: OrderedDict[str, set[str]] = OrderedDict()
         self._supervisors = Supervisors(names)
+        self._connecting = Connecting(names)
         self._on: Mapping[type[wire.Event], Callable[[Any], Wanted]] = {
             wire.ChannelCreated: self._created,
             wire.StasisStart: self._came,
@@ -60,7 +62,7 @@ class Reflexes:
         reflex = self._on.get(type(event))
         return () if reflex is None else reflex(event)
 
-    def repairs(self, channels: Iterable[wire.Channel], bridges: Iterable[wire.Bridge]) -> Wanted:
+    def repairs(self, channels: Iterable[wire.Channel], bridges: Sequence[wire.Bridge]) -> Wanted:
         """What must be done for things as they are."""
         names, wanted = self._names, []
         present = {channel.id: channel for channel in channels}
@@ -81,6 +83,10 @@ class Reflexes:
                 else:
                     self._ring(named.correlator, channel.id)
         wanted += each(self._supervisors.left_behind(present))
+        for requests in self._connecting.repairs(
+            present.values(), (channel for bridge in bridges for channel in bridge.channels)
+        ):
+            wanted.append(Reflex(requests))
         for bridge in ours:
             wanted += self._alone(bridge, present)
         return tuple(wanted)
@@ -99,6 +105,7 @@ class Reflexes:
     def _created(self, event: wire.ChannelCreated) -> Wanted:
         """A customer's next agent is being rung: the one before need not answer any more."""
         self._supervisors.came(event.channel.id)
+        self._connecting.created(event.channel.id)
         named = self._names.read(event.channel.id)
         if named is None or named.part is not Part.diverted:
             return ()
@@ -109,7 +116,9 @@ class Reflexes:
     def _came(self, event: wire.StasisStart) -> Wanted:
         named = self._names.read(event.channel.id)
         if named is None:
-            return ()
+            requests = self._connecting.came(event)
+            otherwise = self._connecting.otherwise(event.channel.id)
+            return (Reflex(requests, otherwise=otherwise),) if requests else ()
         if named.part is Part.agent:
             return (self._park(event.channel.id, ",".join((self._names.app, *event.args))),)
         if named.part is Part.diverted:
@@ -185,7 +194,7 @@ class Reflexes:
     def _destroyed(self, event: wire.ChannelDestroyed) -> Wanted:
         named = self._names.read(event.channel.id)
         if named is None:
-            return ()
+            return each(self._connecting.gone(event.channel.id))
         if named.part is Part.customer:
             return self._give_up_others(named.correlator)
         if named.part is Part.diverted:

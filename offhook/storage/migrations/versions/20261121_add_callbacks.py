@@ -95,7 +95,8 @@ CREATE TABLE callback_moves (
     CONSTRAINT callback_moves_pkey PRIMARY KEY (callback_id, version),
     CONSTRAINT callback_moves_callback_id_request_id_key UNIQUE (callback_id, request_id),
     CONSTRAINT callback_moves_move_check CHECK (move IN ('fall_due', 'take', 'start', 'ticket',
-        'call_again', 'release', 'lose', 'reschedule', 'escalate', 'expire', 'cancel')),
+        'call_again', 'release', 'lose', 'reschedule', 'escalate', 'expire', 'cancel',
+        'mirror')),
     CONSTRAINT callback_moves_callback_id_fkey FOREIGN KEY(callback_id) REFERENCES callbacks
         (id) ON DELETE CASCADE
 )
