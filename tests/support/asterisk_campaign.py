@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict
@@ -30,6 +31,7 @@ from offhook.demo.run import (
 )
 from offhook.demo.truth import Outage, RecordedCall, compare
 from offhook.home import Home
+from offhook.pbx.asterisk import RunningAsterisk
 from offhook.pbx.numbers import Mixture, Person
 from offhook.settings import Settings
 from offhook.storage import tables
@@ -37,6 +39,9 @@ from offhook.storage.campaign_views import CampaignViews
 from offhook.temporal.campaigns import CampaignDesk
 
 CUTS = 20
+AWAY_S = 30.0
+_CUTS_OFF = frozenset({"websocket", "links", "links_away"})
+"""Faults in which nobody is connected for the application."""
 _LIMIT_S = 900.0
 _TALKS_WITH_AMD_S = (8.0, 12.0)
 """A call lasts from its answer; listening takes up to four seconds of it."""
@@ -50,6 +55,10 @@ class Fault(StrEnum):
     """Asterisk is killed and started again."""
     websocket = "websocket"
     """The event socket is taken away twenty times."""
+    links = "links"
+    """The process that holds the event socket is killed."""
+    links_away = "links_away"
+    """It is killed, and stays away for half a minute."""
     worker = "worker"
     """The worker is killed."""
 
@@ -129,7 +138,7 @@ def _without_cut_off(
     calls: Sequence[RecordedCall], fault: Fault, outages: Sequence[Outage]
 ) -> tuple[list[RecordedCall], int]:
     """The calls, those that ended with the event socket away taken as hung up; how many."""
-    if fault is not Fault.websocket:
+    if fault not in _CUTS_OFF:
         return list(calls), 0
     lost = {
         id(call)
@@ -160,6 +169,8 @@ async def _watch(
     disturb: Mapping[Fault, Callable[[Rehearsal, CampaignId], Awaitable[Outage]]] = {
         Fault.asterisk: _crash,
         Fault.websocket: _cut,
+        Fault.links: _kill_links,
+        Fault.links_away: _keep_links_away,
         Fault.worker: kill_and_watch,
     }
     disturbing: asyncio.Future[Outage] | None = None
@@ -185,15 +196,45 @@ async def _cut(stage: Rehearsal, _campaign: CampaignId) -> Outage:
     """Whoever connects with an application's name takes the socket of who had it."""
     asterisk = _asterisk(stage).asterisk
     began = datetime.now(UTC)
-    headers = {"Authorization": aiohttp.encode_basic_auth(asterisk.user, asterisk.password)}
     url = f"{asterisk.ari_url}/events?app={asterisk.plan.application}"
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with aiohttp.ClientSession(headers=_authorization(asterisk)) as session:
         for _ in range(CUTS):
             with suppress(aiohttp.ClientError):
                 async with session.ws_connect(url):
                     pass
             await asyncio.sleep(0.7)
     return Outage(began=began, ended=datetime.now(UTC))
+
+
+async def _kill_links(stage: Rehearsal, _campaign: CampaignId) -> Outage:
+    began = datetime.now(UTC)
+    stage.stack.kill("links")
+    return await _until_connected(_asterisk(stage).asterisk, began)
+
+
+async def _keep_links_away(stage: Rehearsal, _campaign: CampaignId) -> Outage:
+    began = datetime.now(UTC)
+    stage.stack.hold("links")
+    stage.stack.kill("links")
+    await asyncio.sleep(AWAY_S)
+    stage.stack.release("links")
+    return await _until_connected(_asterisk(stage).asterisk, began)
+
+
+async def _until_connected(asterisk: RunningAsterisk, began: datetime) -> Outage:
+    """The outage ends when somebody is connected for the application again."""
+    url = f"{asterisk.ari_url}/applications/{asterisk.plan.application}"
+    await asyncio.sleep(1.0)  # the killed process's connection is gone by then
+    async with aiohttp.ClientSession(headers=_authorization(asterisk)) as session:
+        while True:
+            async with session.get(url) as reply:
+                if reply.status == HTTPStatus.OK:
+                    return Outage(began=began, ended=datetime.now(UTC))
+            await asyncio.sleep(0.05)
+
+
+def _authorization(asterisk: RunningAsterisk) -> dict[str, str]:
+    return {"Authorization": aiohttp.encode_basic_auth(asterisk.user, asterisk.password)}
 
 
 async def _result(

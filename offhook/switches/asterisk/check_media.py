@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -12,12 +13,14 @@ from dialer.switching import SwitchError
 from offhook.switches.asterisk import wire_media, wire_requests
 from offhook.switches.asterisk.amd import EXTENSIONS
 from offhook.switches.asterisk.client import AriClient
+from offhook.switches.asterisk.names import Part
 from offhook.switches.base import CheckResult
 
 _RECORDING = ("res_stasis_recording", "res_ari_recordings", "res_stasis_snoop", "format_wav")
 _SUPERVISION = ("res_stasis_snoop", "bridge_simple", "bridge_softmix")
 _DETECTION = ("app_amd", "app_waitforsilence")
 _BLOCKS = "res_stasis_device_state"
+_HOLD_HOW_TO = "docs/how-to/asterisk.md has its lines; then `dialplan reload`"
 _HOW_TO = "docs/how-to/answering-machines.md has its lines; then `dialplan reload`"
 
 
@@ -47,6 +50,7 @@ async def check_media(client: AriClient, running: Collection[str]) -> list[Check
         await _recording(client, running),
         loaded("supervision", _SUPERVISION, running),
         await _detection(client, running),
+        await _hold(client, running),
         _device_state(running),
     ]
 
@@ -73,24 +77,52 @@ async def _detection(client: AriClient, running: Collection[str]) -> CheckResult
     modules = loaded("detection", _DETECTION, running)
     if not modules.ok:
         return modules
+    asked = _Dialplan("detection", context, EXTENSIONS, _HOW_TO)
+    return await _in_dialplan(client, asked, running)
+
+
+async def _hold(client: AriClient, running: Collection[str]) -> CheckResult:
+    """Whether the context in which every call begins is there: without it all would be dropped."""
+    context = client.settings.hold_context
+    if context is None:
+        detail = "who answers while offhook is away is dropped: the link has no hold_context"
+        return CheckResult(name="hold", ok=True, detail=detail)
+    asked = _Dialplan("hold", context, (Part.customer, Part.agent), _HOLD_HOW_TO)
+    return await _in_dialplan(client, asked, running)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialplan:
+    """What should be in the dialplan, and where its lines are found."""
+
+    check: str
+    context: str
+    extensions: Sequence[str]
+    how_to: str
+
+
+async def _in_dialplan(
+    client: AriClient, asked: _Dialplan, running: Collection[str]
+) -> CheckResult:
+    name, context = asked.check, asked.context
     try:
-        missing = await _missing(client, context, running)
+        missing = await _missing(client, asked, running)
     except SwitchError as error:
         advice = "look at Asterisk's own log"
-        return CheckResult(name="detection", ok=False, detail=str(error), advice=advice)
+        return CheckResult(name=name, ok=False, detail=str(error), advice=advice)
     if missing is None:
         advice = "load func_dialplan.so and start `offhook up` or `offhook links`, then check again"
         detail = f"Asterisk doesn't tell whether there is a context {context}"
-        return CheckResult(name="detection", ok=True, detail=detail, advice=advice)
+        return CheckResult(name=name, ok=True, detail=detail, advice=advice)
     if missing:
-        detail = f"the dialplan has no {', '.join(f'{context},{name},1' for name in missing)}"
-        advice = f"put {context} into extensions.conf: {_HOW_TO}"
-        return CheckResult(name="detection", ok=False, detail=detail, advice=advice)
-    return CheckResult(name="detection", ok=True, detail=f"{context} is in the dialplan")
+        detail = f"the dialplan has no {', '.join(f'{context},{one},1' for one in missing)}"
+        advice = f"put {context} into extensions.conf: {asked.how_to}"
+        return CheckResult(name=name, ok=False, detail=detail, advice=advice)
+    return CheckResult(name=name, ok=True, detail=f"{context} is in the dialplan")
 
 
 async def _missing(
-    client: AriClient, context: str, running: Collection[str]
+    client: AriClient, asked: _Dialplan, running: Collection[str]
 ) -> Sequence[str] | None:
     """Extensions that the context should have and hasn't; None when Asterisk can't say.
 
@@ -101,10 +133,12 @@ async def _missing(
         return None
     # Not named as our calls are, so that nobody takes it for one.
     channel = f"check-{client.settings.app}-{secrets.token_hex(4)}"
-    nobody = f"Local/{EXTENSIONS[0]}@{context}"
+    context = asked.context
+    nobody = f"Local/{asked.extensions[0]}@{context}"
     await client.command(wire_media.create(channel, endpoint=nobody, app=client.settings.app))
     try:
-        return [name for name in EXTENSIONS if not await _exists(client, channel, context, name)]
+        there = [await _exists(client, channel, context, name) for name in asked.extensions]
+        return [name for name, found in zip(asked.extensions, there, strict=True) if not found]
     finally:
         await asyncio.shield(client.command(wire_requests.hang_up(channel)))
 

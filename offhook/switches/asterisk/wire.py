@@ -12,7 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 MAX_EVENT = 256 * 1024
@@ -303,6 +302,7 @@ CHANNELS = TypeAdapter(tuple[Channel, ...])
 BRIDGES = TypeAdapter(tuple[Bridge, ...])
 ENDPOINTS = TypeAdapter(tuple[Endpoint, ...])
 MODULES = TypeAdapter(tuple[Module, ...])
+_DOCUMENT: TypeAdapter[object] = TypeAdapter(object)
 
 T = TypeVar("T")
 
@@ -312,7 +312,7 @@ def parse_event(text: str | bytes, link: str = "asterisk") -> Event:
     if len(text) > MAX_EVENT:
         raise WireError("longer than an event can be", where="event", link=link)
     try:
-        found = orjson.loads(text)
+        found = _DOCUMENT.validate_json(text)
     except ValueError as error:
         raise WireError("not JSON", where="event", link=link) from error
     kind = found.get("type") if isinstance(found, dict) else None

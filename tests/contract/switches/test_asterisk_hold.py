@@ -9,6 +9,8 @@ from dialer.events import CallHeld, CallRinging
 from dialer.switching import CallPhase
 from offhook.pbx.asterisk import RunningAsterisk
 from offhook.pbx.configuration import APPLICATION, HOLD_CONTEXT
+from offhook.switches.asterisk.switch import AsteriskSwitch
+from offhook.switches.base import CheckResult
 from tests.contract.switches.asterisk import AsteriskHarness, settings_of, streaming, until
 from tests.contract.switches.harness import Person, park_command, place_command
 from tests.contract.switches.test_switch_contract import ATTEMPT, NUMBER, PARK
@@ -74,3 +76,21 @@ async def test_agent_who_answers_while_nobody_is_connected_is_parked_once_somebo
         await until(lambda: unheard.desks.live("agent1"))
         (view,) = (await unheard.adapter.snapshot()).calls
         assert (view.phase, view.address) == (CallPhase.held, unheard.agents[0])
+
+
+async def test_check_looks_for_the_context_in_which_calls_begin(unheard: AsteriskHarness) -> None:
+    async with streaming(unheard):
+        found = {result.name: result for result in await unheard.switch.check()}
+        missing = await _check_with(unheard, hold_context="nowhere")
+    assert found["hold"].ok
+    assert HOLD_CONTEXT in found["hold"].detail
+    assert not missing.ok
+    assert "nowhere,customer,1, nowhere,agent,1" in missing.detail
+
+
+async def _check_with(harness: AsteriskHarness, **settings: object) -> CheckResult:
+    switch = AsteriskSwitch(harness.settings.model_copy(update=settings), link="contract")
+    try:
+        return next(result for result in await switch.check() if result.name == "hold")
+    finally:
+        await switch.aclose()

@@ -25,7 +25,7 @@ def client(*, context: str | None = None, away: bool = False) -> AriClient:
         if away:
             raise SwitchUnavailable("away")
 
-    settings = SimpleNamespace(amd_context=context)
+    settings = SimpleNamespace(amd_context=context, hold_context=None)
     return cast(AriClient, SimpleNamespace(settings=settings, ask=ask, application=application))
 
 

@@ -127,3 +127,19 @@ def test_number_of_a_customer_is_in_no_path() -> None:
     assert "0733" not in request.path
     document = json.loads(request.body or b"")
     assert (document["timeout"], document["callerId"]) == (1, "+39070")
+
+
+def test_channel_that_begins_in_the_dialplan_takes_along_what_the_application_is_told() -> None:
+    request = wire_requests.Originate(
+        channel_id=CUSTOMER,
+        endpoint="PJSIP/anna",
+        app="offhook",
+        args="agent,PJSIP/anna",
+        timeout=timedelta(seconds=20),
+        variables={"A": "b"},
+        hold=wire_requests.Place(context="hold", extension="agent"),
+    ).request()
+    document = json.loads(request.body or b"")
+    assert (document["context"], document["extension"]) == ("hold", "agent")
+    assert document["variables"] == {"A": "b", "OFFHOOK_ARGS": "agent,PJSIP/anna"}
+    assert not {"app", "appArgs"} & set(document)
