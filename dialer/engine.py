@@ -65,8 +65,9 @@ from dialer.live.demand import demand_of
 from dialer.live.law import Rule
 from dialer.live.status import EngineStatus, status_of
 from dialer.live.switch_events import on_line_event
+from dialer.live.things import Counts
 from dialer.live.trunks import Bucket, Trunks
-from dialer.live.world import SNAPSHOT_EVERY, Counts, World
+from dialer.live.world import SNAPSHOT_EVERY, World
 from dialer.model import Agent, AgentId, CampaignSettings, Trunk
 from dialer.pacing import make_pacer
 from dialer.pacing.base import Floor, Pacer
@@ -213,7 +214,7 @@ class Engine:
             case ContactsLoaded():
                 selection.loaded(world, event, now)
             case ContactsAdded():
-                selection.added(world, now)
+                selection.added(world, event, now)
             case PreviewAnswered():
                 previewing.answered(world, event, now)
             case ContactRemoved():

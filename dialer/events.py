@@ -126,6 +126,10 @@ class ContactsAdded:
     reset, activated or filtered otherwise.
     """
 
+    recall: bool = False
+    """Somebody who is at hand may not be wanted any more: everybody undialed is to be looked at
+    again.
+    """
     kind: Literal["contacts_added"] = "contacts_added"
 
 

@@ -5,7 +5,7 @@ where that is known; a contact whose zones are unknown may be in any of its coun
 placed only while it is allowed in each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -153,6 +153,22 @@ def possible_zones(number: Number, settings: CampaignSettings) -> tuple[str, ...
         return (settings.hours.zone,)
 
 
+def clock_findings(
+    rules: Iterable[NamedRule], zones: tuple[str, ...], now: datetime
+) -> Iterator[Finding]:
+    """What the rules about hours and holidays say, which is the same for everybody there."""
+    for name, rule in rules:
+        match rule:
+            case HoursRule():
+                yield _within(name, rule.hours, zones, now, "outside the hours")
+            case HolidayRule():
+                year = now.astimezone(UTC).year
+                hours = _working_days(rule.country, rule.subdivision, year)
+                yield _within(name, hours, zones, now, "a public holiday")
+            case _:
+                pass
+
+
 def _ask(
     named: NamedRule,
     contact: Dialable,
@@ -164,12 +180,8 @@ def _ask(
 ) -> Iterator[Finding]:
     name, rule = named
     match rule:
-        case HoursRule():
-            yield _within(name, rule.hours, zones, now, "outside the hours")
-        case HolidayRule():
-            year = now.astimezone(UTC).year
-            hours = _working_days(rule.country, rule.subdivision, year)
-            yield _within(name, hours, zones, now, "a public holiday")
+        case HoursRule() | HolidayRule():
+            yield from clock_findings([named], zones, now)
         case CapRule() | LockoutRule():
             yield _counted(named, contact, number, now)
         case ConsentRule():

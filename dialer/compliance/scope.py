@@ -7,6 +7,7 @@ from dialer.compliance.settings import ComplianceSettings, NamedRule, rules_at
 from dialer.numbers import InvalidNumber, resolve
 
 
+@lru_cache(maxsize=8192)  # asked when a contact is claimed, and again when it is dialed
 def place_of(number: str) -> tuple[str, str]:
     """Country and state of an E.164 number; both empty where it is in none."""
     try:

@@ -5,16 +5,18 @@ hours cost one look each, however long the list is. Whoever is kept out leaves t
 keeps him out changes.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dialer.windows import CallingHours
+from dialer.compliance.opening import Closed
+from dialer.model import Number
 
 OPENS_SOON = timedelta(minutes=2)
 """A contact whose hours open within this time is taken: he will be dialed no sooner anyway."""
-NEVER_OPEN_PAUSE = timedelta(days=1)
-"""When hours that never open are looked at again: somebody may have changed them."""
+NO_ROOM_PAUSE = timedelta(minutes=2)
+"""When a contact is looked at again whose quota would be full if every call in progress that adds
+to it did."""
 
 LATER = "later"
 FILTERED = "filter"
@@ -32,8 +34,10 @@ class Waiting:
     """The list's filter takes him."""
     full_quota: str
     """A quota that he would add to and that is full."""
-    zones: Sequence[tuple[str, ...]]
-    """Where each number may be that can still reach a person; empty for no number at all."""
+    quotas: Sequence[str] = ()
+    """Those that he would add to, and that the calls in progress may fill."""
+    numbers: Sequence[Number] = ()
+    """Those that can still reach a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,37 @@ class Place:
     contact_id: int
     held: str
     due_at: datetime
-    closed: bool = False
-    """It is the hours that keep him out."""
+    refused: str = ""
+    """Why he isn't called now, though he is due."""
 
 
-def place_of(waiting: Waiting, hours: CallingHours, now: datetime, *, own_zone: str) -> Place:
+@dataclass(slots=True)
+class Rooms:
+    """How many more contacts may be taken for each quota that is nearly full.
+
+    Everybody who was taken and may still add to a quota counts as if he did, so that a quota is
+    never exceeded, whatever comes of the calls in progress.
+    """
+
+    left: dict[str, int] = field(default_factory=dict)
+
+    def lacking(self, quotas: Sequence[str]) -> str:
+        """The first of these quotas that has no room left; empty if all have."""
+        return next((name for name in quotas if self.left[name] <= 0), "")
+
+    def take(self, quotas: Sequence[str]) -> None:
+        """Somebody who would add to these is taken."""
+        for name in quotas:
+            self.left[name] -= 1
+
+
+def place_of(
+    waiting: Waiting,
+    now: datetime,
+    *,
+    opening: Callable[[Number], Closed | None],
+    rooms: Rooms,
+) -> Place:
     """Whether a contact is to be dialed (`held` is empty), or what keeps him out."""
     who = waiting.contact_id
     if waiting.due_at > now:
@@ -56,25 +86,21 @@ def place_of(waiting: Waiting, hours: CallingHours, now: datetime, *, own_zone: 
         return Place(who, FILTERED, waiting.due_at)
     if waiting.full_quota:
         return Place(who, QUOTA + waiting.full_quota, waiting.due_at)
-    opens_at = _opens_at(waiting.zones, hours, now, own_zone)
-    if opens_at is None or opens_at <= now + OPENS_SOON:
-        return Place(who, "", waiting.due_at)
-    return Place(who, LATER, opens_at, closed=True)
+    closed = _closed(waiting.numbers, opening)
+    if closed is not None and closed.until > now + OPENS_SOON:
+        return Place(who, LATER, closed.until, closed.rule)
+    if lacking := rooms.lacking(waiting.quotas):
+        return Place(who, LATER, now + NO_ROOM_PAUSE, QUOTA + lacking)
+    rooms.take(waiting.quotas)
+    return Place(who, "", waiting.due_at)
 
 
-def _opens_at(
-    numbers: Sequence[tuple[str, ...]], hours: CallingHours, now: datetime, own_zone: str
-) -> datetime | None:
-    """When the first of the numbers may be called; None for at once, and where there is none."""
-    if hours.is_always or not numbers:
-        return None
-    earliest = now + NEVER_OPEN_PAUSE
-    found = False
-    for zones in numbers:
-        where = zones or (own_zone,)
-        if hours.contains(now, where):
+def _closed(numbers: Sequence[Number], opening: Callable[[Number], Closed | None]) -> Closed | None:
+    """The number that may be called first; None if one may be at once, or there is none."""
+    found: list[Closed] = []
+    for number in numbers:
+        closed = opening(number)
+        if closed is None:
             return None
-        opens_at = hours.next_open(now, where)
-        if opens_at is not None and (not found or opens_at < earliest):
-            earliest, found = opens_at, True
-    return earliest
+        found.append(closed)
+    return min(found, key=lambda one: one.until, default=None)

@@ -11,7 +11,8 @@ from dialer.agent import AgentMove, AgentState
 from dialer.call import AGENT_MAY_BE_NEEDED
 from dialer.commands import HangUp, ParkAgent, ReleaseAgent
 from dialer.live.deadlines import Timer
-from dialer.live.world import Line, Origin, World
+from dialer.live.things import Line, Origin
+from dialer.live.world import World
 from dialer.model import AgentId, CallRef
 from dialer.pacing.base import Parked, WrapEnded
 

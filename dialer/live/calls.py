@@ -11,9 +11,10 @@ from dialer.call import UNANSWERED, CallMove, CallState, UnexpectedMove
 from dialer.commands import HangUp, PlayMessage
 from dialer.events import CallEnded, EndedBy
 from dialer.live import agents, recording
-from dialer.live.closing import TOO_MANY, close, seconds
+from dialer.live.closing import NO_AGENT_LEFT, TOO_MANY, close, seconds
 from dialer.live.deadlines import Timer
-from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, World
+from dialer.live.things import Line, LiveCall, Origin
+from dialer.live.world import TAKE_OVER, World
 from dialer.media import AmdAction, Verdict
 from dialer.model import CallRef
 from dialer.outcomes import Outcome
@@ -30,7 +31,7 @@ VERDICT_GRACE = timedelta(seconds=1)
 HANG_UP_CHECK = timedelta(seconds=3)
 HANG_UPS = 6
 """How often a call is asked to end before it is closed without the switch's word."""
-CALLED_OFF = frozenset({"ring_timeout", "cleared", TOO_MANY})
+CALLED_OFF = frozenset({"ring_timeout", "cleared", TOO_MANY, NO_AGENT_LEFT})
 """Reasons to end a call that no longer hold once a person has answered it."""
 
 

@@ -18,7 +18,7 @@ from dialer.model import AgentId
 from dialer.pacing.base import Ages
 
 if TYPE_CHECKING:
-    from dialer.live.world import Line, LiveCall
+    from dialer.live.things import Line, LiveCall
 
 STANDING = frozenset({AgentState.idle, AgentState.parked})
 """States of an agent who is not at work, whether or not he wants to be."""

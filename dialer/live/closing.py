@@ -7,13 +7,16 @@ from dialer.call import UNANSWERED, CallMove, CallState, ended_outcome
 from dialer.commands import CloseAttempt, ContactState
 from dialer.live import agents, recording, recycling
 from dialer.live.deadlines import Timer
-from dialer.live.world import LiveCall, Origin, World, as_attempts
+from dialer.live.things import LiveCall, Origin
+from dialer.live.world import World, as_attempts
 from dialer.outcomes import Outcome
 from dialer.pacing.base import Abandoned, NotAnswered, TalkEnded
 from dialer.retry import next_try
 
 TOO_MANY = "too_many"
 """Reason to take a ringing call back: more people would answer than agents could take."""
+NO_AGENT_LEFT = "no_agent_left"
+"""Reason to take one back for which an agent was kept: he has gone, and nobody else is free."""
 
 
 def close(

@@ -7,15 +7,13 @@ to the engine.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from dialer.compliance.facts import Limit
 from dialer.compliance.judge import rule_call
+from dialer.compliance.opening import NEVER_OPEN_PAUSE, OUTSIDE_HOURS
 from dialer.model import CampaignSettings, Dialable, Number
-
-NEVER_OPEN_PAUSE = timedelta(days=1)
-"""When to look again at a contact whose hours never open: somebody may have changed them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +48,7 @@ def in_hours(
     if settings.contact_hours.contains(now, zones):
         return YES
     due_at = settings.contact_hours.next_open(now, zones) or now + NEVER_OPEN_PAUSE
-    return Verdict(allowed=False, reason="outside_hours", due_at=due_at)
+    return Verdict(allowed=False, reason=OUTSIDE_HOURS, due_at=due_at)
 
 
 def lawful(

@@ -10,7 +10,8 @@ from dialer.call import UNANSWERED, CallState
 from dialer.events import MachineDetected, PersonDetected
 from dialer.live import calls
 from dialer.live.deadlines import Timer
-from dialer.live.world import LiveCall, World
+from dialer.live.things import LiveCall
+from dialer.live.world import World
 from dialer.media import AmdAction, Verdict
 from dialer.outcomes import Outcome
 

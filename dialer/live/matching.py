@@ -13,7 +13,8 @@ from dialer.call import CallMove, CallState
 from dialer.commands import Divert, Join
 from dialer.live import agents, calls
 from dialer.live.deadlines import Timer
-from dialer.live.world import Line, LiveCall, World
+from dialer.live.things import Line, LiveCall
+from dialer.live.world import World
 from dialer.model import Dialable, Distribution
 
 JOIN_LIMIT = timedelta(seconds=3)

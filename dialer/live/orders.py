@@ -17,7 +17,8 @@ from dialer.events import (
     TrunksChanged,
 )
 from dialer.live import agents, calls, recycling, selection
-from dialer.live.world import Line, World
+from dialer.live.things import Line
+from dialer.live.world import World
 from dialer.model import Agent, CampaignSettings
 from dialer.outcomes import Outcome
 from dialer.pacing.base import Pacer

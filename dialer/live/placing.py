@@ -12,10 +12,11 @@ from dialer.live.census import ages
 from dialer.live.closing import TOO_MANY
 from dialer.live.deadlines import Timer
 from dialer.live.law import Rule
-from dialer.live.world import Line, LiveCall, World
+from dialer.live.things import Line, LiveCall
+from dialer.live.world import World
 from dialer.model import AgentId, AttemptId, Mode, Trunk
 from dialer.outcomes import Outcome
-from dialer.pacing.base import Decision, Floor, Placed
+from dialer.pacing.base import Decision, Floor, Placed, Why
 from dialer.switching import Way
 
 RING_GRACE = timedelta(seconds=5)
@@ -33,17 +34,21 @@ CAMPAIGN_RATE = "calls per second"
 TRUNK_RATE = "the trunks' calls per second"
 
 _FIGURES = re.compile(r"[\d.,%]+")
+_SAID_OTHERWISE = frozenset({Why.blocked, Why.other})
+"""Kinds of reasons of which there are several in words."""
 
 
 def floor(world: World, now: datetime) -> Floor:
-    """Counts and ages of everything in progress."""
+    """Counts and ages of everything in progress; a call that has its agent already needs no other,
+    so neither of the two is counted.
+    """
     census = world.census
     waiting: list[float] = []
     joining = 0
     for call in world.waiting.values():
         if call.state is CallState.joining:
             joining += 1
-        elif not call.hang_ups:
+        elif not call.hang_ups and not promised.is_kept(world, call):
             waiting.append(max(0.0, (now - (call.answered_at or now)).total_seconds()))
     parking: list[float] = []
     kept = 0
@@ -57,8 +62,8 @@ def floor(world: World, now: datetime) -> Floor:
     return Floor(
         free=free + kept,
         agents=len(world.agents) - at_rest,
-        ringing_ages=ages(census.ringing, now),
-        listening_ages=ages(census.listening, now),
+        ringing_ages=ages(promised.without_kept(world, census.ringing), now),
+        listening_ages=ages(promised.without_kept(world, census.listening), now),
         waiting_ages=waiting,
         joining=joining,
         talking_ages=ages(census.talking, now),
@@ -101,7 +106,7 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     kept += 0 if why_not else _place_kept(world, rules, now)
     seen = floor(world, now)
     if why_not:
-        decision = Decision(place=0, reason=why_not)
+        decision = Decision(place=0, reason=why_not, why=Why.blocked)
     else:
         decision = world.pacer.calls_to_place(seen, now)
     if decision.cancel:
@@ -118,13 +123,13 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
         placed += 1
     if placed > kept:
         world.trunks.bucket.take(placed - kept, now)
-    reason = f"{decision.reason}; held back by {cap}" if cap else decision.reason
-    kind = _FIGURES.sub("", reason)
+    kind = _kind(decision, cap)
     world.starved = cap in (CAMPAIGN_RATE, TRUNK_RATE)
     world.pace_due = False
     if placed == 0 and kind == world.pace_kind and not world.keeping:
         return
     world.keeping = False
+    reason = f"{decision.reason}; held back by {cap}" if cap else decision.reason
     world.pace_kind, world.pace_reason = kind, reason
     world.emit(
         NotePacing(
@@ -140,6 +145,13 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     )
 
 
+def _kind(decision: Decision, cap: str) -> str:
+    """What a decision has in common with those that differ from it in figures only."""
+    if decision.why in _SAID_OTHERWISE:
+        return _FIGURES.sub("", f"{decision.reason}; {cap}")
+    return f"{decision.why.value}; {cap}"
+
+
 def _cancel(world: World, count: int, now: datetime) -> None:
     """Take calls back that have rung long enough, the longest first, where the switch can."""
     if not world.started.capabilities.cancels_ringing:
@@ -148,7 +160,7 @@ def _cancel(world: World, count: int, now: datetime) -> None:
     for call in called:
         if count == 0 or now < call.placed_at + LEAST_RING:
             return
-        if not call.hang_ups:
+        if not call.hang_ups and not promised.is_kept(world, call):
             calls.hang_up(world, call, now, reason=TOO_MANY, on_end=Outcome.no_answer)
             del world.census.ringing[call.attempt_id]  # nobody counts on it any more
             count -= 1
@@ -289,6 +301,8 @@ def _open(
             debt=history.debt,
         )
     )
+    if call.promised:
+        world.save_call(call, now)  # whoever takes over must keep the promise
     world.emit(
         PlaceCall(
             attempt_id=attempt_id,

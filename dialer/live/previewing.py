@@ -12,7 +12,8 @@ from dialer.agent import AgentState
 from dialer.commands import ReturnContact, SavePreview
 from dialer.events import PreviewAnswered
 from dialer.live.deadlines import Timer
-from dialer.live.world import Line, Preview, World
+from dialer.live.things import Line, Preview
+from dialer.live.world import World
 from dialer.model import AgentId, Dialable, Mode
 
 SKIPPED = "skipped"

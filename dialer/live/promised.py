@@ -7,12 +7,14 @@ anybody can answer it: it is never the engine's doing that the person hears nobo
 
 from datetime import datetime
 
-from dialer.call import UNANSWERED
+from dialer.call import UNANSWERED, CallState
 from dialer.live import agents, calls, matching
-from dialer.live.world import Line, LiveCall, World
+from dialer.live.closing import NO_AGENT_LEFT
+from dialer.live.things import Line, LiveCall
+from dialer.live.world import World
 from dialer.outcomes import Outcome
 
-NO_AGENT_LEFT = "no_agent_left"
+_PROMISED = frozenset({*UNANSWERED, CallState.listening})
 
 
 def promise(world: World, call: LiveCall, line: Line, now: datetime) -> None:
@@ -22,12 +24,24 @@ def promise(world: World, call: LiveCall, line: Line, now: datetime) -> None:
     agents.reserve(world, line, call.attempt_id, now)
 
 
+def is_kept(world: World, call: LiveCall) -> bool:
+    """Whether a call has an agent who takes nobody else."""
+    return call.promised and matching.kept_line(world, call) is not None
+
+
+def without_kept(world: World, since: dict[str, float]) -> dict[str, float]:
+    """Of calls by their beginning, those that will need an agent who is free."""
+    if not world.promised:
+        return since
+    return {who: at for who, at in since.items() if not is_kept(world, world.calls[who])}
+
+
 def keep(world: World, now: datetime) -> None:
     """See to it that every call with a promise still has its agent."""
     if not world.promised or not world.settled:
         return
     for attempt_id, call in list(world.promised.items()):
-        if attempt_id not in world.calls or call.state not in UNANSWERED:
+        if attempt_id not in world.calls or call.state not in _PROMISED:
             del world.promised[attempt_id]  # from here on the waiting are served first
         elif not call.hang_ups and matching.kept_line(world, call) is None:
             _keep_another(world, call, now)
@@ -42,4 +56,6 @@ def _keep_another(world: World, call: LiveCall, now: datetime) -> None:
         promise(world, call, line, now)
         return
     call.agent_id = None
+    if call.state is CallState.listening:
+        return  # somebody is on the line: whoever comes free first is kept for them
     calls.hang_up(world, call, now, reason=NO_AGENT_LEFT, on_end=Outcome.failed)

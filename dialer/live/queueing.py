@@ -9,7 +9,8 @@ from datetime import datetime
 from dialer.agent import AgentState
 from dialer.call import UNANSWERED
 from dialer.live import agents
-from dialer.live.world import LiveCall, World
+from dialer.live.things import LiveCall
+from dialer.live.world import World
 from dialer.switching import Way
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from dialer.call import CallState
 from dialer.commands import RecordCall, SaveRecording
 from dialer.events import CommandFailed, RecordingOrdered
-from dialer.live.world import LiveCall, World
+from dialer.live.things import LiveCall
+from dialer.live.world import World
 from dialer.media import (
     RUNNING,
     RecordingAction,

@@ -15,7 +15,8 @@ from dialer.events import OpenAttempt, OpenPark, SnapshotTaken
 from dialer.live import agents, calls, closing, matching, orders, queueing
 from dialer.live.deadlines import Timer
 from dialer.live.placing import listens, watch_ringing
-from dialer.live.world import TAKE_OVER, Line, LiveCall, Origin, Past, World
+from dialer.live.things import Line, LiveCall, Origin, Past
+from dialer.live.world import TAKE_OVER, World
 from dialer.media import Verdict
 from dialer.model import AgentId, TrunkId
 from dialer.outcomes import Outcome
@@ -81,8 +82,7 @@ def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
     if call.state in UNANSWERED:
         watch_ringing(world, call, now)
         if call.agent_id is not None and world.joins:
-            call.promised, call.agent_id = True, None  # an agent is kept anew once it is settled
-            world.promised[call.attempt_id] = call
+            _adopt_promise(world, call, now)
         elif call.agent_id is not None and (line := _line(world, call)) is not None:
             _put(line, AgentState.ringing, call)
         return
@@ -91,6 +91,20 @@ def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
         max(call.answered_at, now) + world.started.settings.patience, now + TAKE_OVER
     )
     _resume_answered(world, call, now)
+
+
+def _adopt_promise(world: World, call: LiveCall, now: datetime) -> None:
+    """Keep the same agent, if he is on the line; else another once it is known who is."""
+    call.promised = True
+    world.promised[call.attempt_id] = call
+    line = _line(world, call)
+    if line is None or not (line.park or not world.parks_agents):
+        call.agent_id = None
+        return
+    _put(line, AgentState.reserved if line.park else AgentState.ringing, call)
+    world.deadlines.cancel(Timer.park_ring, line.agent.agent_id)
+    world.sort_agent(line)
+    world.save_agent(line, now)
 
 
 def _non_person(attempt: OpenAttempt) -> Outcome | None:

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from dialer.commands import ContactState, RecycleContact
 from dialer.events import Disposed
-from dialer.live.world import LiveCall, World
+from dialer.live.things import LiveCall
+from dialer.live.world import World
 from dialer.model import AttemptId, Dialable, Number
 from dialer.outcomes import Outcome
 from dialer.retry import after_disposition

@@ -11,7 +11,8 @@ from dialer.call import CallMove, CallState
 from dialer.events import CommandAccepted, CommandFailed
 from dialer.live import agents, calls, closing, matching, recording
 from dialer.live.deadlines import Timer
-from dialer.live.world import LiveCall, Origin, World
+from dialer.live.things import LiveCall, Origin
+from dialer.live.world import World
 from dialer.outcomes import Outcome
 
 EARLY_LIFE = timedelta(seconds=10)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from dialer.commands import ContactState, LoadContacts, ReturnContact
-from dialer.events import ContactRemoved, ContactsLoaded
+from dialer.events import ContactRemoved, ContactsAdded, ContactsLoaded
 from dialer.lists.next_number import in_turn
 from dialer.live import previewing
 from dialer.live.law import Rule, Verdict, judge
@@ -26,6 +26,7 @@ OWNER_AWAY = timedelta(minutes=2)
 KEPT_MOST = 10
 """Most contacts that wait at hand for an agent to be kept for them."""
 AGENT_NEEDED = "agent_needed"
+LISTS_CHANGED = "lists_changed"
 NO_AGENTS_PAUSE = timedelta(hours=6)
 """When a campaign without agents looks again at a contact that needs one."""
 
@@ -94,8 +95,10 @@ def loaded(world: World, event: ContactsLoaded, now: datetime) -> None:
     world.pace_due = True
 
 
-def added(world: World, now: datetime) -> None:
+def added(world: World, event: ContactsAdded, now: datetime) -> None:
     """Lists have changed: whatever was known of who is due next doesn't hold any more."""
+    if event.recall:
+        give_back_all(world, now, reason=LISTS_CHANGED)
     world.buffer.news(now)
     world.buffer.changed = world.buffer.asked_at is not None
 

@@ -19,7 +19,8 @@ from dialer.events import (
 from dialer.live import agents, calls, queueing
 from dialer.live.deadlines import Timer
 from dialer.live.recovery import greet
-from dialer.live.world import Line, LiveCall, Origin, World
+from dialer.live.things import Line, LiveCall, Origin
+from dialer.live.world import World
 from dialer.switching import CallPhase, CallView
 
 LineEvent = CallStarted | CallRinging | CallAnswered | CallHeld | CallJoined | CallEnded

@@ -7,7 +7,8 @@ from dialer.call import CallState
 from dialer.commands import HangUp
 from dialer.live import agents, calls, listening, matching, previewing, replies
 from dialer.live.deadlines import Timer
-from dialer.live.world import LiveCall, World
+from dialer.live.things import LiveCall
+from dialer.live.world import World
 from dialer.model import AgentId
 from dialer.outcomes import Outcome
 

@@ -36,12 +36,13 @@ WITH due AS (
 UPDATE contacts SET held = '' WHERE id = ANY(ARRAY(SELECT id FROM due))
 """
 
-# `{fits}` is the list's filter and `{full}` the name of a full quota that the contact would add to.
+# `{fits}` is the filter of the list, `{full}` a full quota that the contact would add to, and
+# `{tight}` those of quotas that the calls in progress may fill.
 LOOK = """
-SELECT c.id, c.due_at, {fits} AS fits, {full} AS full_quota,
-    ARRAY(SELECT array_to_string(n.zones, ' ') FROM numbers n
+SELECT c.id, c.due_at, {fits} AS fits, {full} AS full_quota, {tight} AS quotas,
+    ARRAY(SELECT n.number || ' ' || array_to_string(n.zones, ' ') FROM numbers n
           WHERE n.contact_id = c.id AND COALESCE(n.last_outcome, '') NOT IN ('invalid', 'fax')
-          ORDER BY n.position) AS zones
+          ORDER BY n.position) AS numbers
 FROM contacts c
 WHERE c.list_id = $1 AND c.state = 'ready' AND c.held = ''
 ORDER BY c.priority DESC, c.rank, c.due_at, c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED
@@ -52,6 +53,21 @@ SELECT count(*) FROM (
     SELECT FROM attempts a JOIN contacts c ON c.id = a.contact_id
     WHERE a.campaign_id = $1 AND a.disposition = $2 AND {fits} LIMIT $3
 ) AS had
+"""
+
+# Two shards of a campaign must not both give out the room that is left.
+LOCK_QUOTAS = """
+SELECT FROM campaign_quotas WHERE campaign_id = $1 ORDER BY name FOR NO KEY UPDATE
+"""
+
+# Whoever may still add to a quota: at hand, called, or spoken to by an agent who is about to say.
+MAY_ADD = """
+SELECT (SELECT count(*) FROM contacts c
+        WHERE c.campaign_id = $1 AND c.state IN ('claimed', 'dialing') AND {fits})
+    + (SELECT count(*) FROM agent_activity s
+       JOIN attempts a ON a.id = s.correlator JOIN contacts c ON c.id = a.contact_id
+       WHERE s.campaign_id = $1 AND s.state = 'wrap_up' AND a.disposition IS NULL
+           AND c.state NOT IN ('claimed', 'dialing') AND {fits})
 """
 
 FULL = "UPDATE campaign_quotas SET full_at = $3 WHERE campaign_id = $1 AND name = $2"
@@ -76,7 +92,8 @@ FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS x(id, held, due_at) 
 
 REFUSED = """
 INSERT INTO refusals AS r (campaign_id, contact_id, reason, number, count, first_at, last_at)
-SELECT $1, x.id, 'outside_hours', '', 1, $3, $3 FROM unnest($2::bigint[]) AS x(id)
+SELECT $1, x.id, x.reason, '', 1, $3, $3
+FROM unnest($2::bigint[], $4::text[]) AS x(id, reason)
 ON CONFLICT (contact_id, reason, number) DO UPDATE
 SET count = r.count + 1, last_at = EXCLUDED.last_at
 """

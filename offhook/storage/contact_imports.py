@@ -20,6 +20,7 @@ from dialer.events import ContactsAdded
 from dialer.rejections import CampaignUnknown
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import store_errors
+from offhook.storage.sifting import sift_new
 from offhook.storage.tables import ImportState
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -197,6 +198,7 @@ class PostgresContactImports:
             ],
             columns=_NUMBERS,
         )
+        await sift_new(connection, list_id, ids)
 
 
 def _attributes(contact: ParsedContact) -> str:

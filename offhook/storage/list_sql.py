@@ -33,9 +33,18 @@ ON CONFLICT (list_id) DO UPDATE SET weight = EXCLUDED.weight, priority = EXCLUDE
     active = EXCLUDED.active
 """
 
-LOOK_AGAIN = """
-UPDATE contacts SET held = '' WHERE list_id = $1 AND state = 'ready' AND held = $2
+# Whom the filter takes is looked at again when his turn comes; whom it leaves out never is.
+SIFT = """
+UPDATE contacts c SET held = CASE WHEN {fits} THEN '' ELSE 'filter' END
+WHERE c.list_id = $1 AND c.state = 'ready' AND c.held IN ('', 'later', 'filter')
+    AND (c.held = 'filter') = {fits}
 """
+
+SIFT_NEW = """
+UPDATE contacts c SET held = 'filter' WHERE c.id = ANY($1::bigint[]) AND NOT {fits}
+"""
+
+FILTER = "SELECT filter FROM campaign_lists WHERE list_id = $1 AND filter <> ''"
 
 SORT = """
 UPDATE contacts c SET rank = x.rank

@@ -17,7 +17,6 @@ from activities.ports import campaign_channel
 from dialer.events import ContactsAdded
 from dialer.lists import ListOrder
 from dialer.lists.filter_text import parse_filter
-from dialer.lists.queue import FILTERED
 from dialer.model import CampaignId
 from offhook.errors import OffhookError
 from offhook.storage import list_sql
@@ -25,9 +24,7 @@ from offhook.storage.errors import NotFound
 from offhook.storage.filter_sql import Parameters, condition
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import Pool, PoolOrConnection, store_errors
-
-ORDER_LIMIT = 600.0
-"""Seconds that sorting a list, or resetting it, may take."""
+from offhook.storage.sifting import ORDER_LIMIT, sift
 
 
 class ListNotFound(NotFound):
@@ -159,9 +156,7 @@ class ListStore:
                 if (after.order, after.attribute) != (known.order, known.attribute):
                     await _sort(connection, after)
                 if after.filter != known.filter:
-                    await connection.execute(
-                        list_sql.LOOK_AGAIN, known.list_id, FILTERED, timeout=ORDER_LIMIT
-                    )
+                    await sift(connection, known.list_id, after.filter)
                 await _tell(connection, campaign, now)
         return await self.find(campaign, name)
 
@@ -269,7 +264,9 @@ async def _quota(
 
 async def _tell(connection: Any, campaign: CampaignId, now: datetime) -> None:
     key = f"lists {now.isoformat()} {secrets.token_hex(4)}"
-    await post_on(connection, campaign_channel(campaign), ContactsAdded(), key=key, now=now)
+    await post_on(
+        connection, campaign_channel(campaign), ContactsAdded(recall=True), key=key, now=now
+    )
 
 
 def _row(row: asyncpg.Record) -> ListRow:
