@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from dialer.model import AgentStatus, CampaignId
+from offhook.cli import agent_profile_cmd
 from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.home import database_url
@@ -180,3 +181,7 @@ def shown_agents(rows: list[AgentRow]) -> Table | str:
             row.agent_id, row.name, row.number, status, row.works_for, row.state, campaigns
         )
     return table
+
+
+for _command in (agent_profile_cmd.skills, agent_profile_cmd.groups, agent_profile_cmd.free):
+    app.command()(_command)

@@ -48,7 +48,10 @@ WHERE (campaign_id, shard) IN (
 
 LEASE_AGENTS = """
 INSERT INTO agent_leases AS held (agent_id, campaign_id, shard, epoch, taken_at)
-SELECT agent_id, $1, $2, $3, $4 FROM campaign_agents WHERE campaign_id = $1 ORDER BY agent_id
+SELECT m.agent_id, $1, $2, $3, $4 FROM campaign_agents m
+WHERE m.campaign_id = $1 AND NOT EXISTS (
+    SELECT FROM agent_offers o WHERE o.agent_id = m.agent_id AND o.expires_at > $4
+) ORDER BY m.agent_id
 ON CONFLICT (agent_id) DO UPDATE
 SET campaign_id = EXCLUDED.campaign_id, shard = EXCLUDED.shard, epoch = EXCLUDED.epoch,
     taken_at = EXCLUDED.taken_at

@@ -70,12 +70,15 @@ WHERE a.switch_id = $1 AND (
 ORDER BY a.position, a.id
 """
 
-# Nobody is taken from a holder who is alive. Time spent elsewhere is not time idle here.
+# Nobody is taken from a holder who is alive, or from a caller. Time spent elsewhere is not time idle
+# here.
 TAKE_AGENTS = """
 WITH taken AS (
     INSERT INTO agent_leases AS held (agent_id, campaign_id, shard, epoch, taken_at)
     SELECT m.agent_id, $1, $2, $3, $4 FROM campaign_agents m
-    WHERE m.campaign_id = $1 AND m.agent_id = ANY($5) ORDER BY m.agent_id
+    WHERE m.campaign_id = $1 AND m.agent_id = ANY($5) AND NOT EXISTS (
+        SELECT FROM agent_offers o WHERE o.agent_id = m.agent_id AND o.expires_at > $4
+    ) ORDER BY m.agent_id
     ON CONFLICT (agent_id) DO UPDATE
     SET campaign_id = EXCLUDED.campaign_id, shard = EXCLUDED.shard, epoch = EXCLUDED.epoch,
         taken_at = EXCLUDED.taken_at
