@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dialer.model import CampaignSettings
-from dialer.pacing.base import Decision, Floor, Observation
+from dialer.pacing.base import Decision, Floor, Observation, Why
 
 
 class AgentlessPacer:
@@ -35,5 +35,7 @@ class AgentlessPacer:
         if floor.contacts_left is not None:
             place = min(place, floor.contacts_left)
         return Decision(
-            place=place, reason=f"{in_progress} of {limit} allowed calls are in progress"
+            place=place,
+            why=Why.concurrency,
+            reason=f"{in_progress} of {limit} allowed calls are in progress",
         )

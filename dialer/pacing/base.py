@@ -5,9 +5,10 @@ with the floor as it stands, how many calls to place now. The engine alone keeps
 the calls per second and the ceiling of lines per agent; a pacer only says what the agents can take.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -122,14 +123,58 @@ Observation = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Why(StrEnum):
+    """What kind of reason a decision has: the closed set that metrics count by."""
+
+    blocked = "blocked"
+    """Nothing may be placed at all: paused, outside the hours, the switch out of reach."""
+    free_agents = "free_agents"
+    """One call for each free agent."""
+    on_offer = "on_offer"
+    """One contact on offer to each free agent."""
+    ratio = "ratio"
+    ratio_held = "ratio_held"
+    """A fixed ratio, held at one by the cap."""
+    concurrency = "concurrency"
+    """As many as may be in progress, without agents."""
+    closing = "closing"
+    no_budget = "no_budget"
+    """The cap, or how little is known yet, allows no running ahead."""
+    too_risky = "too_risky"
+    """More answers are to come than agents, by far."""
+    too_risky_waiting = "too_risky_waiting"
+    """The same, with people waiting."""
+    risk = "risk"
+    """As many as their risk allows, none included."""
+    risk_waiting = "risk_waiting"
+    other = "other"
+    """Whatever a pacer from elsewhere says."""
+
+
+Reason = str | Callable[[], str]
+
+
 class Decision:
     """How many calls to place now, and why, in words a floor manager understands."""
 
-    place: int
-    reason: str
-    cancel: int = 0
-    """How many calls should stop ringing, of those that rang as long as the law wants."""
+    __slots__ = ("_reason", "cancel", "place", "why")
+
+    def __init__(
+        self, *, place: int, reason: Reason, why: Why = Why.other, cancel: int = 0
+    ) -> None:
+        """Take the numbers; words that are dear to make may be made when somebody reads them."""
+        self.place = place
+        self.why = why
+        self.cancel = cancel
+        """How many calls should stop ringing, of those that rang as long as the law wants."""
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        """Why, in words; decisions of one kind, but `other`, differ in figures only."""
+        if not isinstance(self._reason, str):
+            self._reason = self._reason()
+        return self._reason
 
 
 class Pacer(Protocol):

@@ -12,6 +12,7 @@ estimates is tabulated by age beforehand, so that a decision is a few look-ups a
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,9 @@ _SHARES = 1.0 / (_COUNTS + 1.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Tables by age: chances to have answered, or to be free, at each of the moments."""
+    """Tables by age: chances to have answered, or to be free, at each of the moments; beside each
+    chance stands its square, so that one sum over rows gives both (`Crowd`).
+    """
 
     answers: Vector
     """By half second of ringing."""
@@ -67,13 +70,18 @@ def outlook(
     talk, wrap, park = durations
     ended = 1.0 - wrap.survival(now_s)
     return Outlook(
-        answers=np.clip(table * caution, 0.0, 1.0),
-        talks=_over_by(talk.survival(now_s), until, ended) * talk.caution,
-        wraps=_residual(1.0 - ended, until),
-        parks=_residual(park.survival(now_s), until),
+        answers=_squared(np.clip(table * caution, 0.0, 1.0)),
+        talks=_squared(_over_by(talk.survival(now_s), until, ended) * talk.caution),
+        wraps=_squared(_residual(1.0 - ended, until)),
+        parks=_squared(_residual(park.survival(now_s), until)),
         ring_mean_s=float(moments.mean()),
         rate=total,
     )
+
+
+def _squared(chances: Vector) -> Vector:
+    """Set the squares beside the chances."""
+    return np.hstack((chances, chances * chances))
 
 
 def _extended(survival: Vector, seconds: int) -> Vector:
@@ -113,21 +121,22 @@ def _over_by(talk: Vector, until: Vector, wrapped: Vector) -> Vector:
 
 def pmf(mean: Vector, squares: Vector, size: int) -> Vector:
     """Return P(0..size-1 successes), by moment, of binomials with the given mean and sum of p²."""
-    p = np.minimum(squares / np.maximum(mean, 1e-12), 0.98)
-    n = mean / np.maximum(p, 1e-12)
     if size > MOST_COUNTED:
         raise ValueError(f"{size} outcomes are more than the {MOST_COUNTED} that are tabulated")
-    odds = (p / (1.0 - p))[:, None]
-    ratios = n[:, None] - _COUNTS[: size - 1]
-    np.maximum(ratios, 0.0, out=ratios)
-    ratios *= _SHARES[: size - 1]
-    ratios *= odds
+    mean = np.maximum(mean, 1e-12)
+    p = np.minimum(squares / mean, 0.98)
+    n = mean / np.maximum(p, 1e-12)
+    odds = p / (1.0 - p)
     none = n * np.log1p(-p)
+    # Each is the one before it times odds * (n - k) / (k + 1), which ends where k reaches n.
+    ratios = np.multiply.outer(odds * (n + 1.0), _SHARES[: size - 1])
+    ratios -= odds[:, None]
+    np.maximum(ratios, 0.0, out=ratios)
     out = np.empty((len(mean), size))
     if float(none.min()) > SMALLEST_LOG:
-        out[:, 0] = np.exp(none)
-        np.cumprod(ratios, axis=1, out=ratios)
-        out[:, 1:] = out[:, :1] * ratios
+        out[:, 0] = none = np.exp(none)
+        np.multiply.accumulate(ratios, axis=1, out=out[:, 1:])
+        out[:, 1:] *= none[:, None]
         return out
     # Nobody at all is too unlikely to be written down: multiply as sums of logarithms.
     out[:, 0] = none
@@ -139,25 +148,33 @@ def pmf(mean: Vector, squares: Vector, size: int) -> Vector:
 class Crowd:
     """Sums over a table for everyone of the floor who is in it: mean and sum of squares."""
 
-    __slots__ = ("mean", "squares")
+    __slots__ = ("sums",)
 
     def __init__(self) -> None:
-        self.mean = np.zeros(MOMENTS)
-        self.squares = np.zeros(MOMENTS)
+        self.sums = np.zeros(2 * MOMENTS)
+
+    @property
+    def mean(self) -> Vector:
+        """How many are expected, by moment."""
+        return self.sums[:MOMENTS]
+
+    @property
+    def squares(self) -> Vector:
+        """Sum of the squared chances, by moment."""
+        return self.sums[MOMENTS:]
 
     def add(self, table: Vector, ages: Ages, step_s: float = 1.0) -> None:
         """Count one for each age."""
         if len(ages) == 0:
             return
         at = (np.asarray(ages, dtype=np.float64) * (1.0 / step_s)).astype(np.intp)
-        rows = table.take(at, axis=0, mode="clip")
-        self.mean += rows.sum(axis=0)
-        self.squares += np.einsum("ij,ij->j", rows, rows)
+        self.sums += np.add.reduce(table.take(at, axis=0, mode="clip"), axis=0)
 
     def add_each(self, chance: float, count: int) -> None:
         """Count some who all have the same chance at every moment."""
-        self.mean += chance * count
-        self.squares += chance * chance * count
+        if count:
+            self.sums[:MOMENTS] += chance * count
+            self.sums[MOMENTS:] += chance * chance * count
 
 
 class Race:
@@ -165,61 +182,90 @@ class Race:
 
     def __init__(self, tables: Outlook, answers: Crowd, freed: Crowd, *, free: int) -> None:
         self._fresh = tables.answers[0]
-        self._answers = answers
+        self._answers = answers.sums
         self._free = free
-        self._coming = freed
-        self._freed: Vector | None = None
-        self._supply = free + freed.mean
+        self._freed = freed.sums
+        # Six moments are few: plain floats are faster than vectors of six.
+        expected, coming = answers.sums.tolist(), freed.sums.tolist()
+        self._expected, self._coming = expected[:MOMENTS], coming[:MOMENTS]
+        self._spread = [
+            expected[m] - expected[m + MOMENTS] + coming[m] - coming[m + MOMENTS]
+            for m in range(MOMENTS)
+        ]
+        self._short: Vector | None = None
         self._risks: dict[int, float] = {}
 
     def surely_over(self, limit: float) -> bool:
         """Whether even the next call's risk is far over the limit, by a normal approximation."""
-        gap = self._supply - self._answers.mean - 0.5
-        coming = self._coming
-        spread = self._answers.mean - self._answers.squares + coming.mean - coming.squares
-        z = gap / np.sqrt(np.maximum(spread, 1e-6))
-        # Of a normal, P(< -z) for z up to 2 is over half of a logistic's.
-        return float((1.0 / (1.0 + np.exp(1.702 * z))).mean()) > 4.0 * limit + 0.03
+        total = 0.0
+        for answers, coming, spread in zip(self._expected, self._coming, self._spread, strict=True):
+            # Of a normal, P(< -z) for z up to 2 is over half of a logistic's.
+            z = (self._free + coming - answers - 0.5) / math.sqrt(max(spread, 1e-6))
+            total += 1.0 / (1.0 + math.exp(min(600.0, 1.702 * z)))
+        return total / MOMENTS > 4.0 * limit + 0.03
+
+    @property
+    def expected(self) -> float:
+        """How many people are expected to answer by the last moment."""
+        return self._expected[-1]
+
+    @property
+    def coming(self) -> float:
+        """How many agents are expected to come free by the last moment."""
+        return self._coming[-1]
 
     @property
     def excess(self) -> float:
         """How many more people are expected to answer than agents can take, at the worst moment."""
-        return float((self._answers.mean - self._supply).max())
+        pairs = zip(self._expected, self._coming, strict=True)
+        return max(answers - coming for answers, coming in pairs) - self._free
 
     def guess(self) -> int:
         """Return roughly how many fresh calls are worth it, to begin searching from."""
-        room = np.square(np.sqrt(1.0 + np.maximum(self._supply, 0.0)) - 1.0) - self._answers.mean
-        return max(0, int((room / np.maximum(self._fresh, 1e-6)).min()))
+        least = math.inf
+        for answers, coming, chance in zip(
+            self._expected, self._coming, self._fresh.tolist()[:MOMENTS], strict=True
+        ):
+            room = (math.sqrt(1.0 + max(self._free + coming, 0.0)) - 1.0) ** 2 - answers
+            least = min(least, room / max(chance, 1e-6))
+        return max(0, int(least))
 
     def risk(self, fresh: int) -> float:
         """Chance that the answer of one more call finds nobody, after `fresh` other new calls."""
         found = self._risks.get(fresh)
         if found is None:
-            found = self._risks[fresh] = self._compute(fresh)
+            self.look_at((fresh,))
+            found = self._risks[fresh]
         return found
 
-    def _free_later(self) -> Vector:
-        """How likely each number of agents is to have come free, by moment."""
-        top = float(self._coming.mean.max())
-        found = pmf(self._coming.mean, self._coming.squares, int(top + 7.0 * math.sqrt(top) + 6.0))
-        found /= found.sum(axis=1, keepdims=True)
-        return found
+    def look_at(self, counts: Sequence[int]) -> None:
+        """Work out several risks at once, which costs little more than one of them."""
+        short = self._short
+        if short is None:
+            short = self._short = self._someone_left()
+        reach = short.shape[1]
+        if reach == 0:
+            self._risks.update(dict.fromkeys(counts, 1.0))
+            return
+        sums = self._answers + np.multiply.outer(np.asarray(counts, np.float64), self._fresh)
+        mean, squares = sums[:, :MOMENTS].ravel(), sums[:, MOMENTS:].ravel()
+        likely = pmf(mean, squares, reach).reshape(len(counts), MOMENTS * reach)
+        served = likely @ short.ravel()
+        for fresh, chance in zip(counts, served.tolist(), strict=True):
+            self._risks[fresh] = 1.0 - chance / MOMENTS
 
-    def _compute(self, fresh: int) -> float:
-        mean = self._answers.mean + fresh * self._fresh
-        squares = self._answers.squares + fresh * self._fresh * self._fresh
-        top = float(mean.max())
-        size = max(1, int(top + 7.0 * math.sqrt(top) + 6.0))
-        cumulative = np.cumsum(pmf(mean, squares, size), axis=1)
-        if self._freed is None:
-            self._freed = self._free_later()
-        rows, supply = self._freed.shape
-        # P(answers >= free + freed): nobody is left for the one more.
-        first = self._free
-        more = np.ones((rows, supply))
-        low = max(0, 1 - first)
-        high = min(supply, size + 1 - first)
-        if high > low:
-            more[:, low:high] = 1.0 - cumulative[:, first + low - 1 : first + high - 1]
-        more[:, max(0, high) :] = 0.0
-        return float((more * self._freed).sum() / rows)
+    def _someone_left(self) -> Vector:
+        """P(somebody is free after so many answers), by moment and number of answers, as far as
+        that can be.
+        """
+        top = max(self._coming)
+        size = int(top + 7.0 * math.sqrt(top) + 6.0)
+        found = pmf(self._freed[:MOMENTS], self._freed[MOMENTS:], size)
+        upto = np.add.accumulate(found, axis=1)
+        upto /= upto[:, -1:]
+        reach = max(0, size + self._free)
+        left = np.ones((MOMENTS, reach))
+        # `free` + freed > answers
+        first = max(0, self._free)
+        left[:, first:] = 1.0 - upto[:, first - self._free : reach - self._free]
+        return left

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dialer.events import Tally
 from dialer.model import CampaignSettings
-from dialer.pacing.base import Decision, Floor, Observation
+from dialer.pacing.base import Decision, Floor, Observation, Why
 from dialer.pacing.budget import budget_of, retarget
 
 
@@ -41,6 +41,7 @@ class PowerPacer:
         why = ", held at 1 by the cap" if shed else ""
         return Decision(
             place=place,
+            why=Why.ratio_held if shed else Why.ratio,
             reason=f"{floor.free} free, {in_progress} in progress, ratio {ratio:g}{why};"
             f" {self._budget.words()}",
         )

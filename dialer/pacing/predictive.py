@@ -7,7 +7,7 @@ needs no memorylessness itself.
 """
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime
 from typing import assert_never
 
@@ -28,11 +28,12 @@ from dialer.pacing.base import (
     Placed,
     Served,
     TalkEnded,
+    Why,
     WrapEnded,
 )
 from dialer.pacing.budget import SAFE_RISK, budget_of, retarget
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate
-from dialer.pacing.horizon import LEAST_RATE, Crowd, Outlook, Race, outlook
+from dialer.pacing.horizon import LEAST_RATE, MOMENTS, Crowd, Outlook, Race, outlook
 from dialer.pacing.progressive import calls_for_free_agents
 
 PRIOR_RATE = 0.3
@@ -145,25 +146,33 @@ class PredictivePacer:
         """Return the calls worth their risk."""
         safe = max(0, calls_for_free_agents(floor))
         if floor.closing:
-            return self._decide(floor, safe, "closing, so one call per free agent")
+            words = "closing, so one call per free agent"
+            return self._decide(floor, safe, Why.closing, lambda: words)
         free = floor.free - len(floor.waiting_ages)
         limit = self._limit(free, floor)
         if limit <= 0.0 or self._answer.evidence < ENOUGH:
-            return self._decide(floor, safe, "no budget to run ahead yet")
-        race, answers, freed = self._race(floor, free)
+            words = "no budget to run ahead yet"
+            return self._decide(floor, safe, Why.no_budget, lambda: words)
+        race = self._race(floor, free)
         if race.surely_over(limit):
-            why = f"{float(answers.mean[-1]):.1f} answers expected against {_free_words(free)}"
-            decision = self._decide(floor, safe, f"{why}: far over the risk allowed")
-            return replace(decision, cancel=self._too_many(floor, race.excess))
+            return self._decide(
+                floor,
+                safe,
+                Why.too_risky if free >= 0 else Why.too_risky_waiting,
+                lambda: f"{_expected(race)} against {_free_words(free)}: far over the risk allowed",
+                cancel=self._too_many(floor, race.excess),
+            )
         place = self._most(race, limit, safe, self._ceiling(floor))
+        soon = self._outlook.ring_mean_s * 2
         return self._decide(
             floor,
             place,
-            f"{float(answers.mean[-1]):.1f} answers expected against "
-            f"{_free_words(free)}"
-            f" + {float(freed.mean[-1]):.1f} coming free in"
-            f" {self._outlook.ring_mean_s * 2:.0f} s; risk {race.risk(place):.1%}"
-            f" of {limit:.1%} allowed",
+            Why.risk if free >= 0 else Why.risk_waiting,
+            lambda: (
+                f"{_expected(race)} against {_free_words(free)}"
+                f" + {race.coming:.1f} coming free in {soon:.0f} s;"
+                f" risk {race.risk(place):.1%} of {limit:.1%} allowed"
+            ),
         )
 
     def _limit(self, free: int, floor: Floor) -> float:
@@ -184,7 +193,7 @@ class PredictivePacer:
         ceiling = max(0, int(min(lines, RAMP * self._ended)) - len(floor.ringing_ages))
         return ceiling if floor.contacts_left is None else min(ceiling, floor.contacts_left)
 
-    def _race(self, floor: Floor, free: int) -> tuple[Race, Crowd, Crowd]:
+    def _race(self, floor: Floor, free: int) -> Race:
         tables = self._outlook
         answers, freed = Crowd(), Crowd()
         answers.add(tables.answers, floor.ringing_ages, AnswerEstimate.STEP_S)
@@ -192,7 +201,7 @@ class PredictivePacer:
         freed.add(tables.talks, floor.talking_ages)
         freed.add(tables.wraps, floor.wrap_ages)
         freed.add(tables.parks, floor.parking_ages)
-        return Race(tables, answers, freed, free=free), answers, freed
+        return Race(tables, answers, freed, free=free)
 
     @staticmethod
     def _most(race: Race, limit: float, safe: int, ceiling: int) -> int:
@@ -227,16 +236,24 @@ class PredictivePacer:
             return 0
         steps = (old / AnswerEstimate.STEP_S).astype(np.intp)
         chances = self._outlook.answers.take(steps, axis=0, mode="clip").mean(axis=0)
-        return min(len(old), math.ceil(excess / max(float(chances.max()), LEAST_RATE)))
+        most = float(chances[:MOMENTS].max())
+        return min(len(old), math.ceil(excess / max(most, LEAST_RATE)))
 
-    def _decide(self, floor: Floor, place: int, why: str) -> Decision:
+    def _decide(
+        self, floor: Floor, place: int, why: Why, words: Callable[[], str], cancel: int = 0
+    ) -> Decision:
         if floor.contacts_left is not None:
             place = min(place, floor.contacts_left)
-        return Decision(
-            place=place,
-            reason=f"{len(floor.ringing_ages)} ringing at {self._outlook.rate:.0%} answer;"
-            f" {why}; {self._budget.words()}",
-        )
+        ringing, rate = len(floor.ringing_ages), self._outlook.rate
+        budget, cap = self._budget.rate, self._budget.target
+
+        def reason() -> str:
+            return (
+                f"{ringing} ringing at {rate:.0%} answer; {words()};"
+                f" abandonment {budget:.1%} of {cap:.1%}"
+            )
+
+        return Decision(place=place, reason=reason, why=why, cancel=cancel)
 
     def _tabulate(self, now_s: float) -> Outlook:
         return outlook(
@@ -245,6 +262,10 @@ class PredictivePacer:
             now_s,
             patience_s=self._settings.patience.total_seconds() + self._listen_s,
         )
+
+
+def _expected(race: Race) -> str:
+    return f"{race.expected:.1f} answers expected"
 
 
 def _free_words(free: int) -> str:

@@ -5,7 +5,7 @@ An agent with an offer, or with a call that was dialed for him, isn't free: noth
 
 from datetime import datetime
 
-from dialer.pacing.base import Decision, Floor
+from dialer.pacing.base import Decision, Floor, Why
 from dialer.pacing.progressive import ProgressivePacer
 
 
@@ -19,4 +19,8 @@ class PreviewPacer(ProgressivePacer):
         place = floor.free
         if floor.contacts_left is not None:
             place = min(place, floor.contacts_left)
-        return Decision(place=place, reason=f"{floor.free} free: one contact on offer to each")
+        return Decision(
+            place=place,
+            why=Why.on_offer,
+            reason=f"{floor.free} free: one contact on offer to each",
+        )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dialer.model import CampaignSettings
-from dialer.pacing.base import Decision, Floor, Observation
+from dialer.pacing.base import Decision, Floor, Observation, Why
 
 
 def calls_for_free_agents(floor: Floor) -> int:
@@ -34,6 +34,7 @@ class ProgressivePacer:
             place = min(place, floor.contacts_left)
         return Decision(
             place=place,
+            why=Why.free_agents,
             reason=f"{floor.free} free, {len(floor.ringing_ages)} ringing,"
             f" {len(floor.waiting_ages)} waiting: one call per free agent",
         )
