@@ -4,6 +4,7 @@ Everything that a scenario does it also writes to its log, one line each with SI
 `CALL-ID what number`. `offhook.pbx.record` reads it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from offhook.pbx.install import Installed
@@ -52,6 +53,69 @@ def agents(media: Media | None) -> str:
             _TAIL,
         ]
     )
+
+
+def caller(calling: str, steps: Sequence[str], *, leaves_ms: int) -> str:
+    """Somebody who calls, does the steps once he is answered, and waits to be let go; he hangs up
+    himself after a while.
+    """
+    patience = f'timeout="{leaves_ms}" ontimeout="leave"'
+    return "".join(
+        [
+            _HEAD.format(name="caller"),
+            _invite(calling),
+            '<recv response="100" optional="true"/>\n<recv response="180" optional="true"/>\n'
+            '<recv response="183" optional="true"/>\n<recv response="200" rrs="true"/>\n',
+            _within("ACK", calling, 1),
+            '<pause milliseconds="500"/>\n',
+            *steps,
+            f'<label id="stays"/>\n<recv request="BYE" next="let_go" {patience}/>\n',
+            '<label id="leave"/>\n',
+            _within("BYE", calling, 1000),
+            '<recv response="200" next="done"/>\n<label id="let_go"/>\n',
+            _in_dialog("200 OK", after=' next="done"'),
+            _TAIL,
+        ]
+    )
+
+
+def info(key: str, sequence: int) -> str:
+    """A key by SIP INFO, from a caller."""
+    body = f"Signal={key}\nDuration=160\n"
+    sent = _within("INFO", "[$calling]", sequence, "Content-Type: application/dtmf-relay\n", body)
+    return sent + '<recv response="200"/>\n'
+
+
+def _invite(calling: str) -> str:
+    return f"""<nop><action><assignstr assign_to="calling" value="{calling}"/></action></nop>
+<Reference variables="calling"/>
+<send retrans="500"><![CDATA[
+INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:{calling}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Max-Forwards: 70
+{_SDP}"""
+
+
+def _within(method: str, calling: str, sequence: int, headers: str = "", body: str = "") -> str:
+    """A request of the caller's in his call."""
+    again = "" if method == "ACK" else ' retrans="500"'
+    length = "[len]" if body else "0"
+    return f"""<send{again}><![CDATA[
+{method} [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:{calling}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: {sequence} {method}
+Max-Forwards: 70
+{headers}Content-Length: {length}
+
+{body}]]></send>
+"""
 
 
 def register(name: str, password: str, port: int, seconds: int) -> str:
