@@ -21,10 +21,12 @@ from offhook.api.hooks import PREFIX, Hooks, Receive, Scope, Send
 from offhook.api.ivr_hook import IVR_PREFIX, IvrHook
 from offhook.health import Health
 from offhook.home import database_url
+from offhook.inbound import caller_desk
 from offhook.link_watch import Links, route
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.storage.inbox import InboxWriter, PostgresInbox
+from offhook.storage.ivr_store import IvrStore
 from offhook.storage.link_store import LinkStore
 from offhook.storage.pool import open_pool
 from offhook.storage.recordings import Recordings
@@ -99,13 +101,15 @@ async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]
         async with Database.open(url, pool_size=4, application="offhook-links") as database:
             inbox = PostgresInbox(pool, url)
             client = await connect(settings, role="links", lazy=True)
-            ivr = IvrHook(IvrDesk(client), secret_store(settings, pool))
+            desk, sealed = IvrDesk(client), secret_store(settings, pool)
+            ivr = IvrHook(desk, sealed)
             links = Links(
                 store=LinkStore(database),
                 inbox=inbox,
                 events=inbox,
                 hooks=Hooks(InboxWriter(pool), heard=ivr.heard),
                 scripts=ivr,
+                desk=caller_desk(settings, desk, sealed, IvrStore(pool)),
                 recordings=Recordings(pool),
             )
             health = Health("links")

@@ -45,6 +45,7 @@ COMMANDS: dict[str, Row] = {
     "callback": Row("callback_cmd", "app", "Keep promises to call back."),
     "ivr": Row("ivr_cmd", "app", "Check, draw, try, test and publish IVR trees."),
     "pin": Row("pin_cmd", "app", "Give PINs out, take them back, see who tries."),
+    "inbound": Row("inbound_cmd", "app", "Say who answers the calls that come in."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
     "dnc": Row("dnc_cmd", "app", "Keep the do-not-call lists."),
     "compliance": Row("compliance_cmd", "app", "Show the law that is kept, and prove it."),

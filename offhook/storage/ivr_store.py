@@ -52,6 +52,10 @@ ON CONFLICT (switch_id, ivr_id, called) DO UPDATE SET tree = EXCLUDED.tree,
     changed_at = EXCLUDED.changed_at
 """
 _UNROUTE = "DELETE FROM ivr_routes WHERE switch_id = $1 AND ivr_id = $2 AND called = $3"
+_ROUTES = """
+SELECT called, tree, callback_list, hold_audio FROM ivr_routes
+WHERE switch_id = $1 AND ivr_id = '' ORDER BY called
+"""
 # A route that names more of the call wins: responder and number, then number, then responder.
 _FIND = """
 SELECT t.name, t.version, t.entry, r.hold_audio, r.callback_list
@@ -123,6 +127,18 @@ class PublishedTree(BaseModel):
     """Sessions that are in it now."""
     routes: tuple[str, ...]
     newest: bool
+
+
+class NumberRoute(BaseModel):
+    """What answers a called number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    called: str
+    """Empty is any."""
+    tree: str
+    callback_list: str
+    hold_audio: str
 
 
 class SessionView(BaseModel):
@@ -199,6 +215,12 @@ class IvrStore:
             await connection.execute(
                 _ROUTE, switch, ivr_id, called, tree, hold_audio, callback_list, now
             )
+
+    async def routes(self, switch: SwitchId) -> list[NumberRoute]:
+        """What answers the called numbers of a switch, whichever of its responders asks."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_ROUTES, switch)
+        return [NumberRoute.model_validate(dict(row)) for row in rows]
 
     async def drop_route(self, switch: SwitchId, *, ivr_id: str, called: str) -> bool:
         """Have no tree answer any more; false if none did."""
