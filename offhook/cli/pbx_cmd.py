@@ -1,16 +1,14 @@
 """`offhook pbx`: a private, real Asterisk to develop against, with people who answer."""
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from offhook.cli.output import JsonOption, emit, prepare, run_async
-from offhook.errors import OffhookError, StackNotRunning
+from offhook.errors import OffhookError
 from offhook.pbx import development
-from offhook.pbx.configuration import AMD_CONTEXT, HOLD_CONTEXT
 from offhook.pbx.install import Suite, default_folder, install, installed
 from offhook.settings import Settings
 
@@ -78,7 +76,8 @@ def up(
 ) -> None:
     """Start an Asterisk with soft agents and people to call; it stays until `offhook pbx down`.
 
-    Where a stack runs in this home, the PBX is added to it as the switch dev-pbx.
+    Where a stack runs in this home, the PBX is added to it as the switch dev-pbx, with its agents
+    available. A file of contacts for a campaign is written beside it.
 
     Examples:
 
@@ -123,7 +122,9 @@ def status(json_output: JsonOption = False) -> None:
 
 @app.command()
 def down(json_output: JsonOption = False) -> None:
-    """End the development PBX of this home and remove what it wrote.
+    """End the development PBX of this home and remove what it wrote, and its switch.
+
+    A switch that campaigns were dialed through stays on record with them.
 
     Example: offhook pbx down
     """
@@ -133,47 +134,22 @@ def down(json_output: JsonOption = False) -> None:
         raise PbxNotRunning(
             f"no development PBX was started in {settings.home}", hint="start one: offhook pbx up"
         )
-    ended = run_async(development.stop(pbx))
-    emit({"ended": ended}, json_output, lambda _: f"ended: {', '.join(ended) or 'nothing ran'}")
+    done = run_async(_end(settings, pbx))
+    emit(done, json_output, _ended_page)
 
 
 async def _add_switch(settings: Settings, pbx: development.DevelopmentPbx) -> bool:
-    """Store it as a switch of the running stack; whether there is one."""
-    # Imported here: they need SQLAlchemy, which the other commands of this group do not.
-    from dialer.model import SwitchId
-    from offhook.home import database_url
-    from offhook.storage.database import Database
-    from offhook.storage.link_store import LinkStore
-    from offhook.switches.registry import Family, SwitchConfig, open_switch
+    # Imported here: it needs SQLAlchemy, which the other commands of this group do not.
+    from offhook.pbx.membership import join_stack
 
-    try:
-        url = database_url(settings)
-    except StackNotRunning:
-        return False
-    config = SwitchConfig(
-        switch_id=SwitchId(SWITCH),
-        family=Family.asterisk,
-        name=SWITCH,
-        settings={
-            "base_url": pbx.ari_url,
-            "username": pbx.user,
-            "app": pbx.application,
-            "trunks": [{"address": f"PJSIP/{{number}}@{pbx.trunk}", "lines": pbx.lines}],
-            "agents": [f"PJSIP/{name}" for name in pbx.agents],
-            "amd_context": AMD_CONTEXT,
-            "hold_context": HOLD_CONTEXT,
-        },
-        secret=pbx.password,
-        hook_secret="",
-    )
-    opened = open_switch(config)
-    try:
-        inventory = await opened.inventory()
-    finally:
-        await opened.adapter.aclose()
-    async with Database.open(url) as database:
-        await LinkStore(database).save(config, inventory, replace=True, now=datetime.now(UTC))
-    return True
+    return await join_stack(settings, pbx)
+
+
+async def _end(settings: Settings, pbx: development.DevelopmentPbx) -> dict[str, Any]:
+    from offhook.pbx.membership import leave_stack
+
+    ended = await development.stop(pbx)
+    return {"ended": ended, "switch_removed": await leave_stack(settings)}
 
 
 def _document(pbx: development.DevelopmentPbx, *, already: bool, added: bool) -> dict[str, Any]:
@@ -185,6 +161,7 @@ def _document(pbx: development.DevelopmentPbx, *, already: bool, added: bool) ->
         "agents": [f"PJSIP/{name}" for name in pbx.agents],
         "trunk": f"{pbx.trunk}:{pbx.lines}",
         "switch": SWITCH if added else None,
+        "contacts": str(pbx.contacts),
         "numbers": development.example_numbers(),
         "next": _next(pbx, added=added),
     }
@@ -193,7 +170,14 @@ def _document(pbx: development.DevelopmentPbx, *, already: bool, added: bool) ->
 def _next(pbx: development.DevelopmentPbx, *, added: bool) -> list[str]:
     check = f"{_program()} switch check {SWITCH}"
     if added:
-        return [check, f"{_program()} pbx down"]
+        create = f"{_program()} campaign create --name Try --switch {SWITCH} --mode predictive"
+        return [
+            check,
+            f"{create} --caller-id +390612345678 --hours always --contacts {pbx.contacts}",
+            f"{_program()} campaign start Try",
+            f"{_program()} campaign status Try",
+            f"{_program()} pbx down",
+        ]
     return [f"{_program()} up", f"{_program()} pbx up", check, f"{_program()} pbx down"]
 
 
@@ -207,10 +191,15 @@ def _page(said: dict[str, Any]) -> str:
         f"  agents   {', '.join(said['agents'])}",
         f"  trunk    {said['trunk']}",
         f"  switch   {said['switch'] or 'none: no stack runs in this home'}",
-        "people to call:",
+        f"people to call, {development.PEOPLE} of them in {said['contacts']}:",
     ]
     lines += [f"  {name:<12} {number}" for name, number in said["numbers"].items()]
     return "\n".join([*lines, "next:", *(f"  {line}" for line in said["next"])])
+
+
+def _ended_page(said: dict[str, Any]) -> str:
+    switch = f"; the switch {SWITCH} is removed" if said["switch_removed"] else ""
+    return f"ended: {', '.join(said['ended']) or 'nothing ran'}{switch}"
 
 
 def _status_page(said: dict[str, Any]) -> str:

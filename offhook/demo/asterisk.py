@@ -15,7 +15,7 @@ from pathlib import Path
 from dialer.model import SwitchId
 from offhook.demo.truth import RecordedCall
 from offhook.pbx.asterisk import RunningAsterisk, make_plan, running_asterisk
-from offhook.pbx.configuration import AMD_CONTEXT, APPLICATION, HOLD_CONTEXT, TRUNK
+from offhook.pbx.configuration import AMD_CONTEXT, APPLICATION, HOLD_CONTEXT, MESSAGE, TRUNK
 from offhook.pbx.install import Installed
 from offhook.pbx.numbers import Behaviour, Mixture, Person, crowd
 from offhook.pbx.onlooker import Onlooker, SeenChannel
@@ -23,7 +23,6 @@ from offhook.pbx.people import People, people_of
 from offhook.pbx.record import CalledCall, Ending
 from offhook.switches.registry import Family, SwitchConfig
 
-MESSAGE = "sound:vm-goodbye"
 _OURS = f"{APPLICATION}."
 _SAME_CALL = timedelta(seconds=1)
 _CLEAR = timedelta(seconds=10)

@@ -20,6 +20,8 @@ HOLD_CONTEXT = "offhook-hold"
 ECHO_CONTEXT = "echo"
 """Whoever is put here hears himself; needs no application to be connected."""
 TRUNK = "carrier"
+MESSAGE = "sound:vm-goodbye"
+"""Safe-harbour message: a sound that Asterisk brings along."""
 
 _MODULES = (
     # core services

@@ -1,6 +1,7 @@
 """The development PBX of a home: started once, there until it is ended, found by any command."""
 
 import asyncio
+import csv
 import os
 import shutil
 from contextlib import suppress
@@ -12,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from offhook.pbx.asterisk import AsteriskFailed, make_plan, prepare
 from offhook.pbx.configuration import APPLICATION, TRUNK
 from offhook.pbx.install import Installed
-from offhook.pbx.numbers import Behaviour, number
+from offhook.pbx.numbers import Behaviour, Mixture, Person, crowd, number
 from offhook.pbx.people import gather
 
 LINES = 30
+PEOPLE = 100
+"""In the contact file, of all kinds, who ring and talk briefly."""
 _STOP_S = 3.0
 _LONGEST = 80
 """Letters of a folder's path: a control socket's is limited to a hundred or so."""
@@ -57,6 +60,11 @@ class DevelopmentPbx(BaseModel):
     lines: int = LINES
     agents: tuple[str, ...]
     processes: dict[str, PbxProcess]
+
+    @property
+    def contacts(self) -> Path:
+        """A contact file of people who answer here, for `offhook campaign create --contacts`."""
+        return self.folder / "contacts.csv"
 
     @property
     def running(self) -> bool:
@@ -108,6 +116,7 @@ async def start(installed: Installed, folder: Path, *, agents: int) -> Developme
             "agents": PbxProcess.of(people.agents.pid),
         },
     )
+    write_people(made.contacts)
     _write(state_file(folder), made)
     return made
 
@@ -130,6 +139,16 @@ async def stop(pbx: DevelopmentPbx) -> list[str]:
 def example_numbers() -> dict[str, str]:
     """A number for each behaviour, to try things with."""
     return {kind.name: number(kind, 1, ring_s=1.0, talk_s=20.0) for kind in Behaviour}
+
+
+def write_people(path: Path, count: int = PEOPLE) -> None:
+    """Write a contact file: a name that says what the person does, and the number that he has."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("external_id", "name", "phone"))
+        for index, phone in enumerate(crowd(count, Mixture(), seed=1), start=1):
+            person = Person.of(phone)
+            writer.writerow((f"P{index:04}", person.behaviour.name if person else "", phone))
 
 
 def _write(path: Path, pbx: DevelopmentPbx) -> None:

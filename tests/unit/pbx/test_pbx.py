@@ -1,5 +1,6 @@
 """Numbers that say who answers, SIPp's log read back, and what an onlooker adds to it."""
 
+import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.demo.asterisk import recorded
+from offhook.pbx.development import write_people
 from offhook.pbx.install import CannotInstall, Suite, install, installed
 from offhook.pbx.media import RATE, mu_law, resampled
 from offhook.pbx.numbers import (
@@ -130,3 +132,15 @@ def test_machine_without_packages_of_debian_is_told_what_to_do(
     assert refused.value.code == "pbx_cannot_install"
     assert "switch add asterisk" in str(refused.value.hint)
     assert not list(tmp_path.iterdir())
+
+
+def test_contact_file_of_the_development_pbx_names_what_each_person_does(tmp_path: Path) -> None:
+    write_people(tmp_path / "contacts.csv", 50)
+
+    with (tmp_path / "contacts.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    people = [Person.of(row["phone"]) for row in rows]
+
+    assert len({row["phone"] for row in rows}) == 50
+    assert [row["name"] for row in rows] == [p.behaviour.name for p in people if p is not None]
+    assert len({row["name"] for row in rows}) > 4
