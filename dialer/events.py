@@ -53,6 +53,17 @@ class OpenAttempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastTalk:
+    """A talk of before that nobody has said anything of yet."""
+
+    attempt_id: AttemptId
+    contact: Dialable
+    """As it was before the call."""
+    number: Number
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPark:
     """An agent's parked call that the previous holder of the lease left open."""
 
@@ -94,6 +105,7 @@ class Started:
     trunks: tuple[Trunk, ...] = ()
     attempts: tuple[OpenAttempt, ...] = ()
     parks: tuple[OpenPark, ...] = ()
+    talks: tuple[PastTalk, ...] = ()
     tally: Tally = field(default_factory=Tally)
     paused: bool = False
     shard: int = 0

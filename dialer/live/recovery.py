@@ -36,6 +36,10 @@ def take_over(world: World, now: datetime) -> None:
     """Rebuild what the previous holder of the lease left open."""
     for park in world.started.parks:
         _adopt_park(world, park, now)
+    for talk in world.started.talks:
+        world.past[talk.attempt_id] = Past(
+            Origin.told, talk.ended_at, contact=talk.contact, number=talk.number
+        )
     for attempt in world.started.attempts:
         _adopt_attempt(world, attempt, now)
     world.settled = not world.started.capabilities.lists_calls

@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from activities.ports import Lease
-from dialer.events import OpenAttempt, OpenPark, Tally
+from dialer.events import OpenAttempt, OpenPark, PastTalk, Tally
 from dialer.lists.next_number import answer_score
 from dialer.media import RecordingState, Verdict
 from dialer.model import (
@@ -92,6 +92,29 @@ def _open_attempt(rows: list[asyncpg.Record]) -> OpenAttempt:
         verdict=None if row["verdict"] is None else Verdict(row["verdict"]),
         recording=None if row["recording"] is None else RecordingState(row["recording"]),
         recordings=row["recordings"],
+    )
+
+
+async def past_talks(connection: Connection, lease: Lease, now: datetime) -> tuple[PastTalk, ...]:
+    """The latest talks that agents may still say something of, oldest first."""
+    rows = await connection.fetch(dial_sql.PAST_TALKS, lease.campaign_id, lease.shard, now)
+    return tuple(
+        _past_talk(list(group)) for _, group in groupby(rows, key=itemgetter("attempt_id"))
+    )
+
+
+def _past_talk(rows: list[asyncpg.Record]) -> PastTalk:
+    row, contact = rows[0], _dialable(rows)
+    before = dict(contact.tried)
+    before[Outcome.answered] = max(0, before.get(Outcome.answered, 0) - 1)
+    contact = replace(contact, tried=tuple((outcome, n) for outcome, n in before.items() if n))
+    dialed = row["dialed"]
+    number = next((n for n in contact.numbers if n.number == dialed), Number(number=dialed))
+    return PastTalk(
+        attempt_id=AttemptId(row["attempt_id"]),
+        contact=contact,
+        number=number,
+        ended_at=row["ended_at"],
     )
 
 

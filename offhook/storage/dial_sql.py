@@ -103,6 +103,19 @@ WHERE a.campaign_id = $1 AND a.shard = $2 AND a.state <> 'ended'
 ORDER BY a.opened_at, a.id, {_AS_LISTED}
 """
 
+# Agents say what came of a talk within the hour, or never.
+PAST_TALKS = f"""
+SELECT a.id AS attempt_id, a.number AS dialed, a.ended_at, {_CONTACT}
+FROM (
+    SELECT id, number, ended_at, contact_id FROM attempts
+    WHERE campaign_id = $1 AND shard = $2 AND opened_at > $3::timestamptz - interval '2 hours'
+        AND ended_at > $3::timestamptz - interval '1 hour'
+        AND outcome = 'answered' AND disposition IS NULL AND agent_id IS NOT NULL
+    ORDER BY opened_at DESC LIMIT 500
+) a JOIN contacts c ON c.id = a.contact_id {_NUMBERS}
+ORDER BY a.ended_at, a.id, {_AS_LISTED}
+"""
+
 OPEN_PARKS = """
 SELECT s.agent_id, s.park_correlator, s.park_call_id, s.park_leg
 FROM agent_activity s JOIN agent_leases l USING (agent_id, campaign_id)

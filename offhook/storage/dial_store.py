@@ -120,6 +120,7 @@ class PostgresDialStore:
                     trunks=await sharing.first_share(connection, lease, settings.trunks, now),
                     attempts=await dial_reads.open_attempts(connection, lease),
                     parks=await dial_reads.open_parks(connection, lease),
+                    talks=await dial_reads.past_talks(connection, lease, now),
                     tally=await dial_reads.tally(connection, lease, now),
                     paused=known["phase"] == CampaignPhase.paused,
                 )

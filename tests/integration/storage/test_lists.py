@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activities.ports import Lease
-from dialer.commands import RecycleContact, SavePreview
+from dialer.agent import AgentState
+from dialer.commands import RecycleContact, SaveAgent, SavePreview
 from dialer.lists import ListOrder
 from dialer.lists.filter_text import BadFilter, parse_filter
 from dialer.lists.filters import fits
@@ -25,7 +26,16 @@ from offhook.storage.list_store import (
     QuotaNotFound,
 )
 from offhook.storage.pool import Pool
-from tests.integration.storage.steps import ALICE, ATTEMPT, claim, closing, opening, take, write
+from tests.integration.storage.steps import (
+    ALICE,
+    ATTEMPT,
+    claim,
+    closing,
+    opening,
+    started,
+    take,
+    write,
+)
 from tests.support.builders import NOW, Rows, at
 
 
@@ -43,9 +53,22 @@ class Lists:
         """So many contacts of a list that is made at need, each with a number of its own."""
         if name not in {one.name for one in await self.store.all(self.campaign)}:
             await self.store.create(self.campaign, name, now=NOW)
-        return [await self.contact(name, **attributes) for _ in range(count)]
+        known = await self.store.find(self.campaign, name)
+        rows = await self.pool.fetch(
+            "WITH made AS (INSERT INTO contacts (campaign_id, list_id, due_at, attributes)"
+            " SELECT $1, $2, $3, $4 FROM generate_series(1, $5) RETURNING id, list_id), numbered AS"
+            " (INSERT INTO numbers (contact_id, position, list_id, number, zones)"
+            " SELECT id, 0, list_id, '+3906' || lpad(id::text, 7, '0'), '{Europe/Rome}' FROM made)"
+            " SELECT id FROM made ORDER BY id",
+            self.campaign,
+            known.list_id,
+            at(-60),
+            orjson.dumps(attributes).decode(),
+            count,
+        )
+        return [row["id"] for row in rows]
 
-    async def contact(self, name: str, *, number: str = "", **attributes: str) -> int:
+    async def contact(self, name: str, *, number: str, **attributes: str) -> int:
         known = await self.store.find(self.campaign, name)
         who: int = await self.pool.fetchval(
             "INSERT INTO contacts (campaign_id, list_id, due_at, attributes)"
@@ -60,7 +83,7 @@ class Lists:
             " VALUES ($1, 0, $2, $3, '{Europe/Rome}')",
             who,
             known.list_id,
-            number or f"+3906{who:07d}",
+            number,
         )
         return who
 
@@ -185,6 +208,57 @@ async def test_full_quota_stops_its_cell_and_no_other(lists: Lists) -> None:
         await lists.store.remove_quota(lists.campaign, "north", now=NOW)
 
 
+async def test_quota_is_never_exceeded_by_those_who_are_called_already(lists: Lists) -> None:
+    north = await lists.fill("all here", 4, region="North")
+    south = await lists.fill("all here", 2, region="South")
+    await lists.store.set_quota(
+        lists.campaign,
+        "north",
+        most=2,
+        disposition="sold",
+        filter_text='region == "North"',
+        now=NOW,
+    )
+    first, second, *others = await claim(lists.dials, lists.lease)
+    assert [int(first.contact_id), int(second.contact_id)] == north[:2]
+    assert [int(one.contact_id) for one in others] == south
+    refused = await lists.pool.fetch("SELECT contact_id, reason FROM refusals ORDER BY contact_id")
+    assert [tuple(row) for row in refused] == [(who, "quota north") for who in north[2:]]
+    await write(lists.dials, lists.lease, opening(first), closing(first, Outcome.busy))
+    later = at(121)
+    [third], _, _ = await lists.dials.claim_contacts(lists.lease, limit=9, now=later)
+    assert int(third.contact_id) == north[2]  # the first is to be called again, and isn't due yet
+
+
+async def test_quota_waits_for_what_an_agent_is_about_to_say(lists: Lists) -> None:
+    people = await lists.fill("all here", 2)
+    await lists.store.set_quota(
+        lists.campaign, "all", most=1, disposition="sold", filter_text="", now=NOW
+    )
+    [buyer] = await claim(lists.dials, lists.lease)
+    wrapping = SaveAgent(agent_id=ALICE, state=AgentState.wrap_up, at=NOW, correlator=ATTEMPT)
+    ended = closing(buyer, Outcome.answered)
+    await write(lists.dials, lists.lease, opening(buyer), ended, wrapping)
+    found, exhausted, again_at = await lists.dials.claim_contacts(lists.lease, limit=9, now=NOW)
+    assert (found, exhausted, again_at) == ((), False, at(5))
+    idle = SaveAgent(agent_id=ALICE, state=AgentState.idle, at=NOW, correlator="")
+    await write(lists.dials, lists.lease, idle, seq=2)
+    assert await lists.claimed() == people[1:]
+
+
+async def test_law_keeps_contacts_out_until_its_hours_open(lists: Lists) -> None:
+    [roman] = await lists.fill("all here", 1)
+    closed = {"id": "siesta", "kind": "hours", "hours": "daily 12:00-18:00"}
+    source = {"text": "a rule of the house"}
+    await lists.configure(compliance={"rules": [{**closed, "source": source}]})
+    contacts, exhausted, opens_at = await lists.dials.claim_contacts(lists.lease, limit=9, now=NOW)
+    assert (contacts, exhausted, opens_at) == ((), False, at(2 * 3600))
+    assert await lists.pool.fetchval("SELECT reason FROM refusals") == "campaign/siesta"
+    soon = at(2 * 3600)
+    [found], _, _ = await lists.dials.claim_contacts(lists.lease, limit=9, now=soon)
+    assert int(found.contact_id) == roman
+
+
 async def test_contact_outside_his_hours_is_not_claimed_until_they_open(lists: Lists) -> None:
     [early] = await lists.fill("all here", 1)
     await lists.configure(contact_hours="mon-fri 12:00-18:00; in Europe/Rome")
@@ -274,6 +348,17 @@ async def test_what_an_agent_says_is_kept_with_the_contact(lists: Lists) -> None
     assert (found.numbers[0].attempts, found.numbers[0].last_outcome) == (1, Outcome.answered)
 
 
+async def test_talk_that_nothing_was_said_of_is_told_to_whoever_takes_over(lists: Lists) -> None:
+    await lists.fill("all here", 1)
+    [who] = await claim(lists.dials, lists.lease)
+    await write(lists.dials, lists.lease, opening(who), closing(who, Outcome.answered))
+    [talk] = (await started(lists.dials, await take(lists.dials, lists.campaign))).talks
+    assert (talk.attempt_id, talk.number.number) == (ATTEMPT, who.numbers[0].number)
+    assert (talk.contact.contact_id, talk.contact.tried) == (who.contact_id, ())
+    await lists.pool.execute("UPDATE attempts SET disposition = 'sold'")
+    assert not (await started(lists.dials, await take(lists.dials, lists.campaign))).talks
+
+
 async def test_best_number_is_told_by_what_came_of_calls_to_it(lists: Lists) -> None:
     await lists.fill("all here", 1)
     await lists.configure(retry={"numbers": "best_first"})
@@ -338,9 +423,10 @@ async def test_filter_means_the_same_in_the_database(pool: Pool) -> None:
         cases.append((text, attributes))
 
     collect()
+    parameters, answers = Parameters(), list[str]()
     for text, attributes in cases:
-        wanted = parse_filter(text)
-        parameters = Parameters(orjson.dumps(attributes).decode())
-        question = f"SELECT {condition(wanted, parameters, column='$1::jsonb')}"
-        answer = await pool.fetchval(question, *parameters.values)
-        assert answer is fits(wanted, attributes), (text, attributes)
+        column = parameters.add(orjson.dumps(attributes).decode(), "jsonb")
+        answers.append(condition(parse_filter(text), parameters, column=f"({column})"))
+    said = await pool.fetchval(f"SELECT ARRAY[{', '.join(answers)}]", *parameters.values)
+    for (text, attributes), answer in zip(cases, said, strict=True):
+        assert answer is fits(parse_filter(text), attributes), (text, attributes)

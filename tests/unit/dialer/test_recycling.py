@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.commands import ContactState, RecycleContact
-from dialer.events import Disposed
+from dialer.commands import ContactState, NoteOddity, RecycleContact
+from dialer.events import Disposed, PastTalk
 from dialer.lists import ListOrder, shares, turns
 from dialer.lists.next_number import NumberOrder, answer_score, in_turn
 from dialer.model import AttemptId, Number
@@ -69,6 +69,16 @@ def test_contact_of_whom_an_agent_says_callback_is_called_again(while_talking: b
     assert again.contact_state is ContactState.ready
     assert again.due_at is not None
     assert again.due_at >= before + HOUR
+
+
+def test_talk_of_before_a_take_over_is_acted_upon_when_an_agent_says_what_came_of_it() -> None:
+    who, attempt = contact(1), AttemptId("spring-1-1")
+    talk = PastTalk(attempt_id=attempt, contact=who, number=who.numbers[0], ended_at=at(-60))
+    floor = Floor(started(epoch=2, settings=settings(retry=RULES), talks=(talk,))).start()
+    floor.give(Disposed(agent_id=agent(1).agent_id, attempt_id=attempt, code="callback"))
+    [again] = floor.of(RecycleContact)
+    assert (again.contact_id, again.due_at) == (who.contact_id, START + HOUR)
+    assert not floor.of(NoteOddity)
 
 
 def test_wrong_number_is_finished_and_the_contact_goes_on() -> None:
