@@ -7,7 +7,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -20,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from dialer.callbacks import CallbackPhase, Move, TicketStatus
+from offhook.storage.columns import instant, one_of, text_column
 from offhook.storage.tables import metadata
 
 
@@ -35,31 +35,17 @@ class CallbackSource(StrEnum):
     """It is on a list that the PBX itself keeps."""
 
 
-def _one_of(column: str, values: type[StrEnum], *, null: bool = False) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    rule = f"{column} IN ({listed})"
-    return CheckConstraint(f"{column} IS NULL OR {rule}" if null else rule, name=column)
-
-
-def _text(name: str, default: str = "") -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
-
-
-def _at(name: str, *, required: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=not required)
-
-
 callback_lists = Table(
     "callback_lists",
     metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    _text("queue"),
+    text_column("queue"),
     Column("campaign_id", Text, ForeignKey("campaigns.id", ondelete="SET NULL"), nullable=True),
     Column("switch_id", Text, ForeignKey("switches.id", ondelete="CASCADE"), nullable=True),
-    _text("external_id"),
+    text_column("external_id"),
     Column("rules", JSONB, nullable=False),
-    _at("created_at", required=True),
+    instant("created_at", required=True),
 )
 """`external_id` is the PBX's own name of a list that it keeps itself; empty for ours."""
 
@@ -91,18 +77,18 @@ callbacks = Table(
     Column("phase", Text, nullable=False),
     Column("version", Integer, nullable=False, server_default=text("0")),
     Column("due_on", Date, nullable=False),
-    _at("opens_at", required=True),
-    _at("closes_at", required=True),
+    instant("opens_at", required=True),
+    instant("closes_at", required=True),
     Column("owner", Text, nullable=True),
     Column("holder", Text, nullable=True),
     Column("source", Text, nullable=False),
-    _text("source_key"),
+    text_column("source_key"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("kept_in_time", Boolean, nullable=True),
-    _at("created_at", required=True),
-    _at("ended_at"),
-    _one_of("phase", CallbackPhase),
-    _one_of("source", CallbackSource),
+    instant("created_at", required=True),
+    instant("ended_at"),
+    one_of("phase", CallbackPhase),
+    one_of("source", CallbackSource),
     Index(
         "callbacks_source_idx",
         "list_id",
@@ -128,9 +114,9 @@ callback_moves = Table(
     Column("request_id", Text, nullable=False),
     Column("move", Text, nullable=False),
     Column("agent_id", Text, nullable=True),
-    _at("at", required=True),
+    instant("at", required=True),
     UniqueConstraint("callback_id", "request_id"),
-    _one_of("move", Move),
+    one_of("move", Move),
 )
 
 callback_tickets = Table(
@@ -140,11 +126,11 @@ callback_tickets = Table(
     Column("callback_id", Text, ForeignKey("callbacks.id", ondelete="CASCADE"), nullable=False),
     Column("agent_id", Text, nullable=True),
     Column("number", Text, nullable=False),
-    _at("opened_at", required=True),
-    _at("closed_at"),
+    instant("opened_at", required=True),
+    instant("closed_at"),
     Column("status", Text, nullable=True),
-    _text("comment"),
-    _one_of("status", TicketStatus, null=True),
+    text_column("comment"),
+    one_of("status", TicketStatus, null=True),
     Index(None, "callback_id"),
     Index(None, "opened_at"),
 )

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Identity,
     Index,
     Integer,
@@ -18,16 +17,8 @@ from sqlalchemy import (
     text,
 )
 
+from offhook.storage.columns import instant, text_column
 from offhook.storage.tables import metadata
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text("''"))
-
-
-def _at(name: str, *, required: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=not required)
-
 
 past_calls = Table(
     "past_calls",
@@ -36,13 +27,13 @@ past_calls = Table(
     Column("campaign_id", Text, nullable=False),
     Column("contact_id", BigInteger, nullable=False),
     Column("number", Text, nullable=False),
-    _text("person"),
-    _text("debt"),
-    _text("caller_id"),
-    _at("opened_at", required=True),
-    _at("answered_at"),
-    _at("joined_at"),
-    _at("ended_at"),
+    text_column("person"),
+    text_column("debt"),
+    text_column("caller_id"),
+    instant("opened_at", required=True),
+    instant("answered_at"),
+    instant("joined_at"),
+    instant("ended_at"),
     Column("agent_id", Text, nullable=True),
     Column("outcome", Text, nullable=True),
     Column("disposition", Text, nullable=True),
@@ -64,8 +55,8 @@ forbidden_calls = Table(
     Column("contact_id", BigInteger, nullable=False),
     Column("number", Text, nullable=False),
     Column("rule", Text, nullable=False),
-    _at("at", required=True),
-    _at("until"),
+    instant("at", required=True),
+    instant("until"),
     Index(None, "campaign_id", "at"),
 )
 """Calls that an engine had decided on and the write-ahead transaction did not agree to."""
@@ -74,12 +65,12 @@ do_not_call_changes = Table(
     "do_not_call_changes",
     metadata,
     Column("version", BigInteger, Identity(), primary_key=True),
-    _at("at", required=True),
+    instant("at", required=True),
     Column("action", Text, nullable=False),
-    _text("scope"),
-    _text("source"),
+    text_column("scope"),
+    text_column("source"),
     Column("entries", Integer, nullable=False),
-    _text("fingerprint"),
+    text_column("fingerprint"),
     Column("is_prefix", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("action IN ('add', 'import', 'remove', 'opt_out')", name="action"),
     Index(None, "at"),

@@ -22,16 +22,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from ivr.machine_words import PinAnswer
 from ivr.pin import Counts
+from offhook.storage.columns import instant, text_column
 from offhook.storage.tables import metadata
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text("''"))
-
-
-def _at(name: str, *, required: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=not required)
-
 
 _ANSWERS = ", ".join(f"'{value}'" for value in PinAnswer)
 _COUNTS = ", ".join(f"'{value}'" for value in Counts)
@@ -42,9 +34,9 @@ ivr_secrets = Table(
     Column("ref", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("key_id", Text, nullable=False),
-    _text("call"),
-    _at("created_at", required=True),
-    _at("expires_at", required=True),
+    text_column("call"),
+    instant("created_at", required=True),
+    instant("expires_at", required=True),
     Index(None, "expires_at"),
 )
 """Claim checks; `ref` is the hash of the reference, so that who reads the table can redeem nothing.
@@ -57,7 +49,7 @@ pin_policies = Table(
     Column("name", Text, primary_key=True),
     Column("policy", JSONB, nullable=False),
     Column("salt", LargeBinary, nullable=False),
-    _at("changed_at", required=True),
+    instant("changed_at", required=True),
 )
 """As `ivr.pin.PinPolicy`; the salt is for argon2id, made once and never changed."""
 
@@ -69,12 +61,12 @@ pins = Table(
     Column("customer", Text, nullable=False),
     Column("lookup", LargeBinary, nullable=False, unique=True),
     Column("key_id", Text, nullable=False),
-    _at("valid_from"),
-    _at("valid_until"),
+    instant("valid_from"),
+    instant("valid_until"),
     Column("callers", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
-    _at("created_at", required=True),
-    _at("used_at"),
-    _at("revoked_at"),
+    instant("created_at", required=True),
+    instant("used_at"),
+    instant("revoked_at"),
     Index(
         "pins_customer_idx",
         "policy",
@@ -90,17 +82,17 @@ pin_attempts = Table(
     "pin_attempts",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    _at("at", required=True),
+    instant("at", required=True),
     Column("policy", Text, nullable=False),
     Column("ref", Text, nullable=False, unique=True),
     Column("call", Text, nullable=False),
-    _text("calling"),
+    text_column("calling"),
     Column("typed_customer", Text, nullable=True),
     Column("customer", Text, nullable=True),
     Column("answer", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("failed", Boolean, nullable=False),
-    _at("locked_until"),
+    instant("locked_until"),
     CheckConstraint(f"answer IN ({_ANSWERS})", name="answer"),
     Index(None, "at"),
     Index(None, "policy", "customer", "at"),
@@ -131,11 +123,11 @@ pin_alerts = Table(
     "pin_alerts",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    _at("at", required=True),
+    instant("at", required=True),
     Column("policy", Text, nullable=False),
     Column("over", Text, nullable=False),
     Column("who", Text, nullable=False),
-    _at("acknowledged_at"),
+    instant("acknowledged_at"),
     CheckConstraint(f"over IN ({_COUNTS})", name="over"),
     Index(None, "at"),
 )

@@ -3,20 +3,13 @@
 The file stays on the switch that made it; the row outlives it, as the record that it was deleted.
 """
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Table, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, text
 
 from dialer.media import RecordingState
+from offhook.storage.columns import instant, text_column
 from offhook.storage.tables import metadata
 
 _STATES = ", ".join(f"'{state}'" for state in RecordingState)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text("''"))
-
-
-def _at(name: str, *, required: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=not required)
 
 
 recordings = Table(
@@ -28,13 +21,13 @@ recordings = Table(
     Column("attempt_id", Text, nullable=False),
     Column("agent_id", Text, nullable=True),
     Column("state", Text, nullable=False),
-    _at("started_at", required=True),
-    _at("changed_at", required=True),
-    _at("ended_at"),
-    _at("keep_until", required=True),
-    _at("deleted_at"),
-    _text("asked_by"),
-    _text("reason"),
+    instant("started_at", required=True),
+    instant("changed_at", required=True),
+    instant("ended_at"),
+    instant("keep_until", required=True),
+    instant("deleted_at"),
+    text_column("asked_by"),
+    text_column("reason"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     Index(None, "campaign_id", "started_at"),
     Index(None, "attempt_id"),

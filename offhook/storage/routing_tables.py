@@ -5,7 +5,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -15,16 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from offhook.storage.columns import instant, text_column
 from offhook.storage.tables import metadata
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text("''"))
-
-
-def _at(name: str, *, required: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=not required)
-
 
 caller_profiles = Table(
     "caller_profiles",
@@ -33,7 +24,7 @@ caller_profiles = Table(
     Column("value", Text, primary_key=True),
     Column("vip", Boolean, nullable=False, server_default=text("false")),
     Column("owner", Text, ForeignKey("agents.id", ondelete="SET NULL"), nullable=True),
-    _at("changed_at", required=True),
+    instant("changed_at", required=True),
     CheckConstraint("kind IN ('customer', 'number')", name="kind"),
     Index(None, "owner"),
 )
@@ -45,12 +36,12 @@ agent_offer_log = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("session_id", Text, nullable=False),
     Column("agent_id", Text, nullable=False),
-    _text("calling"),
-    _text("customer"),
+    text_column("calling"),
+    text_column("customer"),
     Column("reasons", ARRAY(Text), nullable=False),
-    _at("offered_at", required=True),
-    _text("outcome"),
-    _at("settled_at"),
+    instant("offered_at", required=True),
+    text_column("outcome"),
+    instant("settled_at"),
     CheckConstraint(
         "outcome IN ('', 'connected', 'no_answer', 'given_back', 'expired')", name="outcome"
     ),

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Identity,
@@ -40,6 +39,7 @@ from dialer.commands import ContactState
 from dialer.media import Verdict
 from dialer.model import AgentStatus, CampaignPhase
 from dialer.outcomes import Outcome
+from offhook.storage.columns import count_column, instant, one_of, text_column
 
 metadata = MetaData(
     naming_convention={
@@ -60,25 +60,8 @@ class ImportState(StrEnum):
     failed = "failed"
 
 
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _at(name: str, *, required: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=not required)
-
-
-def _text(name: str, default: str = "") -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
-
-
 def _json(name: str) -> Column[object]:
     return Column(name, JSONB, nullable=False, server_default=text("'{}'::jsonb"))
-
-
-def _count(name: str, default: int = 0) -> Column[int]:
-    return Column(name, Integer, nullable=False, server_default=text(str(default)))
 
 
 def _campaign(*, primary_key: bool = False) -> Column[str]:
@@ -98,9 +81,9 @@ switches = Table(
     Column("family", Text, nullable=False),
     Column("name", Text, nullable=False, unique=True),
     _json("settings"),
-    _text("secret"),
-    _text("hook_secret"),
-    _at("created_at", required=True),
+    text_column("secret"),
+    text_column("hook_secret"),
+    instant("created_at", required=True),
 )
 
 trunks = Table(
@@ -109,8 +92,8 @@ trunks = Table(
     Column("id", Text, primary_key=True),
     Column("switch_id", Text, ForeignKey("switches.id", ondelete="CASCADE"), nullable=False),
     Column("address", Text, nullable=False),
-    _text("name"),
-    _count("lines"),
+    text_column("name"),
+    count_column("lines"),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("calls_per_second", Float, nullable=True),
     UniqueConstraint("switch_id", "address"),
@@ -124,14 +107,14 @@ agents = Table(
     Column("id", Text, primary_key=True),
     Column("switch_id", Text, ForeignKey("switches.id", ondelete="CASCADE"), nullable=False),
     Column("address", Text, nullable=False),
-    _text("number"),
-    _text("name"),
-    _text("status", AgentStatus.logged_off),
+    text_column("number"),
+    text_column("name"),
+    text_column("status", AgentStatus.logged_off),
     Column("reachable", Boolean, nullable=False, server_default=text("true")),
-    _count("position"),
-    _at("status_at"),
+    count_column("position"),
+    instant("status_at"),
     UniqueConstraint("switch_id", "address"),
-    _one_of("status", AgentStatus),
+    one_of("status", AgentStatus),
 )
 
 campaigns = Table(
@@ -143,13 +126,13 @@ campaigns = Table(
     Column("name", Text, nullable=False),
     Column("switch_id", Text, ForeignKey("switches.id"), nullable=False),
     Column("settings", JSONB, nullable=False),
-    _count("version", 1),
-    _text("phase", CampaignPhase.scheduled),
-    _text("phase_reason"),
-    _at("created_at", required=True),
-    _at("started_at"),
-    _at("ended_at"),
-    _one_of("phase", CampaignPhase),
+    count_column("version", 1),
+    text_column("phase", CampaignPhase.scheduled),
+    text_column("phase_reason"),
+    instant("created_at", required=True),
+    instant("started_at"),
+    instant("ended_at"),
+    one_of("phase", CampaignPhase),
     Index(None, "created_at"),
 )
 """`request_key` makes a repeated creation the same campaign; `run_key` names the newest run."""
@@ -159,8 +142,8 @@ campaign_runs = Table(
     metadata,
     _campaign(primary_key=True),
     Column("run_key", Text, primary_key=True),
-    _at("began_at", required=True),
-    _at("ended_at"),
+    instant("began_at", required=True),
+    instant("ended_at"),
     Column("phase", Text, nullable=True),
     CheckConstraint("phase IN ('completed', 'stopped', 'failed')", name="phase"),
 )
@@ -171,7 +154,7 @@ campaign_agents = Table(
     metadata,
     _campaign(primary_key=True),
     Column("agent_id", Text, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
-    _at("added_at", required=True),
+    instant("added_at", required=True),
     Index(None, "agent_id"),
 )
 
@@ -181,13 +164,13 @@ leases = Table(
     _campaign(primary_key=True),
     Column("shard", SmallInteger, primary_key=True),
     Column("epoch", Integer, nullable=False),
-    _text("owner"),
+    text_column("owner"),
     _json("cursors"),
     Column("seq", BigInteger, nullable=False, server_default=text("0")),
     Column("pacing", JSONB, nullable=True),
     Column("demand", JSONB, nullable=True),
-    _at("taken_at", required=True),
-    _at("renewed_at", required=True),
+    instant("taken_at", required=True),
+    instant("renewed_at", required=True),
     postgresql_with={"fillfactor": "20"},
 )
 """`seq` is the last journal number of the epoch; `owner` is empty while nobody dials; `demand` is
@@ -200,7 +183,7 @@ agent_leases = Table(
     _campaign(),
     Column("shard", SmallInteger, nullable=False),
     Column("epoch", Integer, nullable=False),
-    _at("taken_at", required=True),
+    instant("taken_at", required=True),
     Index(None, "campaign_id"),
 )
 """Which campaign an agent works for now; good for as long as that campaign's own lease is."""
@@ -211,7 +194,7 @@ lists = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     _campaign(),
     Column("name", Text, nullable=False),
-    _at("created_at", required=True),
+    instant("created_at", required=True),
     UniqueConstraint("campaign_id", "name"),
 )
 
@@ -221,22 +204,22 @@ contacts = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("campaign_id", Text, nullable=False),
     Column("list_id", BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), nullable=False),
-    _text("external_id"),
-    _text("name"),
+    text_column("external_id"),
+    text_column("name"),
     _json("attributes"),
-    _count("priority"),
-    _at("due_at", required=True),
-    _text("state", ContactState.ready),
+    count_column("priority"),
+    instant("due_at", required=True),
+    text_column("state", ContactState.ready),
     Column("claim_shard", SmallInteger, nullable=True),
     Column("claim_epoch", Integer, nullable=True),
     Column("claim_token", BigInteger, nullable=True),
-    _count("attempts"),
+    count_column("attempts"),
     _json("tried"),
     Column("owner", Text, nullable=True),
-    _text("finished_reason"),
+    text_column("finished_reason"),
     Column("rank", Float, nullable=False, server_default=text("0")),
-    _text("held"),
-    _one_of("state", ContactState),
+    text_column("held"),
+    one_of("state", ContactState),
     Index(
         "contacts_queue_idx",
         "list_id",
@@ -283,7 +266,7 @@ numbers = Table(
     Column("list_id", BigInteger, nullable=False),
     Column("number", Text, nullable=False),
     Column("zones", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
-    _text("label"),
+    text_column("label"),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("last_outcome", Text, nullable=True),
     UniqueConstraint("number", "list_id"),
@@ -300,28 +283,28 @@ attempts = Table(
     Column("contact_id", BigInteger, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
     Column("number", Text, nullable=False),
     Column("trunk_id", Text, nullable=False),
-    _text("caller_id"),
+    text_column("caller_id"),
     Column("state", Text, nullable=False),
-    _at("opened_at", required=True),
-    _at("accepted_at"),
-    _at("answered_at"),
-    _at("joined_at"),
-    _at("ended_at"),
+    instant("opened_at", required=True),
+    instant("accepted_at"),
+    instant("answered_at"),
+    instant("joined_at"),
+    instant("ended_at"),
     Column("agent_id", Text, nullable=True),
     Column("outcome", Text, nullable=True),
-    _text("reason"),
-    _text("cause"),
+    text_column("reason"),
+    text_column("cause"),
     Column("talk", Interval, nullable=True),
     Column("disposition", Text, nullable=True),
     Column("call_id", Text, nullable=True),
-    _text("call_leg"),
-    _text("person"),
-    _text("debt"),
-    _at("recognised_at"),
+    text_column("call_leg"),
+    text_column("person"),
+    text_column("debt"),
+    instant("recognised_at"),
     Column("verdict", Text, nullable=True),
-    _one_of("state", CallState),
-    _one_of("outcome", Outcome),
-    _one_of("verdict", Verdict),
+    one_of("state", CallState),
+    one_of("outcome", Outcome),
+    one_of("verdict", Verdict),
     CheckConstraint(
         "(state = 'ended') = (outcome IS NOT NULL AND ended_at IS NOT NULL)", name="one_outcome"
     ),
@@ -351,17 +334,17 @@ agent_activity = Table(
     _campaign(primary_key=True),
     Column("agent_id", Text, primary_key=True),
     Column("state", Text, nullable=False),
-    _at("since", required=True),
-    _text("correlator"),
-    _text("park_correlator"),
+    instant("since", required=True),
+    text_column("correlator"),
+    text_column("park_correlator"),
     Column("park_call_id", Text, nullable=True),
-    _text("park_leg"),
-    _count("talks"),
+    text_column("park_leg"),
+    count_column("talks"),
     *(
         Column(f"{state}_s", Float, nullable=False, server_default=text("0"))
         for state in AgentState
     ),
-    _one_of("state", AgentState),
+    one_of("state", AgentState),
     postgresql_with={"fillfactor": "50"},
 )
 """What an agent does for a campaign now, his open park, and how long he did what before."""
@@ -373,7 +356,7 @@ dispositions = Table(
     Column("attempt_id", Text, ForeignKey("attempts.id", ondelete="CASCADE"), nullable=False),
     Column("agent_id", Text, nullable=False),
     Column("code", Text, nullable=False),
-    _at("at", required=True),
+    instant("at", required=True),
     Index(None, "attempt_id"),
 )
 """Everything agents said; an attempt itself holds the last word."""
@@ -384,10 +367,10 @@ inbox = Table(
     Column("channel", Text, primary_key=True),
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("dedup_key", Text, nullable=False),
-    _text("correlator"),
+    text_column("correlator"),
     Column("payload", Text, nullable=True),
     Column("event", Text, nullable=True),
-    _at("received_at", required=True),
+    instant("received_at", required=True),
     UniqueConstraint("channel", "dedup_key"),
     CheckConstraint("(payload IS NULL) <> (event IS NULL)", name="payload_or_event"),
     Index(None, "received_at", postgresql_using="brin"),
@@ -405,7 +388,7 @@ journal = Table(
     Column("shard", SmallInteger, primary_key=True),
     Column("epoch", Integer, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    _at("at", required=True),
+    instant("at", required=True),
     Column("event", LargeBinary, nullable=False),
     Column("commands", LargeBinary, nullable=False),
     Column("inbox_id", BigInteger, nullable=True),
@@ -422,8 +405,8 @@ journal_packs = Table(
     Column("first_seq", BigInteger, primary_key=True),
     Column("last_seq", BigInteger, nullable=False),
     Column("entries", Integer, nullable=False),
-    _at("first_at", required=True),
-    _at("last_at", required=True),
+    instant("first_at", required=True),
+    instant("last_at", required=True),
     Column("data", LargeBinary, nullable=False),
 )
 """Entries of journals that have ended, many to a row and compressed; they leave `journal`."""
@@ -437,9 +420,9 @@ refusals = Table(
     Column("reason", Text, primary_key=True),
     Column("number", Text, primary_key=True),
     _campaign(),
-    _count("count", 1),
-    _at("first_at", required=True),
-    _at("last_at", required=True),
+    count_column("count", 1),
+    instant("first_at", required=True),
+    instant("last_at", required=True),
     Index(None, "campaign_id", "reason"),
 )
 """Calls not placed, counted per contact, reason and number."""
@@ -449,10 +432,10 @@ oddities = Table(
     metadata,
     _campaign(primary_key=True),
     Column("code", Text, primary_key=True),
-    _count("count", 1),
-    _at("last_at", required=True),
-    _text("last_correlator"),
-    _text("last_detail"),
+    count_column("count", 1),
+    instant("last_at", required=True),
+    text_column("last_correlator"),
+    text_column("last_detail"),
 )
 
 imports = Table(
@@ -461,18 +444,18 @@ imports = Table(
     Column("id", Text, primary_key=True),
     Column("list_id", BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), nullable=False),
     _campaign(),
-    _text("source"),
-    _text("state", ImportState.running),
-    _count("rows"),
-    _count("accepted"),
-    _count("refused"),
-    _count("duplicates"),
-    _count("checkpoint"),
-    _text("fingerprint"),
-    _text("error"),
-    _at("started_at", required=True),
-    _at("ended_at"),
-    _one_of("state", ImportState),
+    text_column("source"),
+    text_column("state", ImportState.running),
+    count_column("rows"),
+    count_column("accepted"),
+    count_column("refused"),
+    count_column("duplicates"),
+    count_column("checkpoint"),
+    text_column("fingerprint"),
+    text_column("error"),
+    instant("started_at", required=True),
+    instant("ended_at"),
+    one_of("state", ImportState),
     Index(None, "campaign_id"),
 )
 """`checkpoint` is the number of the last batch that is merged; batches count from 1. `duplicates`
@@ -485,7 +468,7 @@ import_refusals = Table(
     Column("import_id", Text, ForeignKey("imports.id", ondelete="CASCADE"), nullable=False),
     Column("line", Integer, nullable=False),
     Column("code", Text, nullable=False),
-    _text("reason"),
+    text_column("reason"),
     Column("raw", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Index(None, "import_id", "line"),
 )
@@ -497,8 +480,8 @@ do_not_call = Table(
     Column("number", Text, primary_key=True),
     Column("scope", Text, primary_key=True),
     Column("is_prefix", Boolean, nullable=False, server_default=text("false")),
-    _text("source"),
-    _at("added_at", required=True),
-    _at("expires_at"),
+    text_column("source"),
+    instant("added_at", required=True),
+    instant("expires_at"),
 )
 """Numbers, or prefixes of them, nobody may call; `scope` is a campaign's id, or empty for all."""
