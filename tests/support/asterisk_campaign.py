@@ -81,7 +81,7 @@ class CampaignResult(BaseModel):
     heard: dict[str, dict[str, int]]
     """Who answered, to what Asterisk heard him to be."""
     wait_ms: Latency
-    """From the answer, or from its recognition, to the agent."""
+    """From the answer to the agent, listening included."""
     double_dialed: int
     stranded: int
     mismatches: list[str]
