@@ -81,8 +81,8 @@ def caller_desk(
 
 def promise_tree(language: str) -> Forest:
     """Promises to call back whoever calls, says so and ends the call."""
-    nodes = {"book": {"kind": "callback", "next": "promised", "failed": "sorry"}}
-    return _forest(f"promise-{language}", language, "book", nodes)
+    book: dict[str, object] = {"kind": "callback", "next": "promised", "failed": "sorry"}
+    return _forest(f"promise-{language}", language, "book", {"book": book})
 
 
 def queue_tree(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from offhook.launch import guarded
 from offhook.pbx import scenario
-from offhook.pbx.configuration import HOST
+from offhook.pbx.configuration import HOST, free_ports
 from offhook.pbx.install import Installed
 from offhook.pbx.keys import packets
 from offhook.pbx.people import SippFailed
@@ -48,6 +48,7 @@ async def call(installed: Installed, *, sip_port: int, number: str, script: Scri
     `SippFailed` when the call was refused, or didn't go as the script says.
     """
     in_band = can_send_rfc2833()
+    port, media = free_ports("uu")
     with tempfile.TemporaryDirectory(prefix="offhook-caller-") as name:
         folder = Path(name)
         (folder / "caller.xml").write_text(scene(script, folder if in_band else None))
@@ -55,7 +56,8 @@ async def call(installed: Installed, *, sip_port: int, number: str, script: Scri
             *guarded(
                 installed.command(
                     "sipp", f"{HOST}:{sip_port}", "-sf", folder / "caller.xml", "-s", number,
-                    "-i", HOST, "-mi", HOST, "-m", "1", "-nostdin",
+                    "-i", HOST, "-p", str(port), "-mi", HOST, "-mp", str(media), "-m", "1",
+                    "-nostdin",
                     "-timeout", f"{_LIMIT_S + 30}s", "-timeout_error",
                 )
             ),
