@@ -17,7 +17,7 @@ from offhook.home import database_url
 from offhook.recordings import files_of, opened
 from offhook.storage.link_store import LinkStore
 from offhook.storage.pool import open_pool
-from offhook.storage.recordings import RecordingRow, Recordings
+from offhook.storage.recordings import RecordingDeleted, RecordingRow, Recordings
 from offhook.switches.base import StoresRecordings
 
 app = typer.Typer(
@@ -70,6 +70,8 @@ def download(
     async def work() -> dict[str, Any]:
         target = output or Path(f"{name}.wav")
         async with _files(name) as (row, _, files):
+            if row.deleted_at is not None:
+                raise RecordingDeleted(row)
             size = await files.download(row.name, target)
         return {"name": name, "file": str(target), "bytes": size}
 

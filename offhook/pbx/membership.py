@@ -64,7 +64,7 @@ async def join_stack(settings: Settings, pbx: DevelopmentPbx) -> bool:
 
 
 async def leave_stack(settings: Settings) -> bool:
-    """Remove the switch; False without a stack, without one, or when campaigns need it on record."""
+    """Remove the switch; False without a stack or a switch, or when campaigns name it."""
     try:
         url = database_url(settings)
     except StackNotRunning:

@@ -60,6 +60,19 @@ class RecordingNotFound(OffhookError):
         )
 
 
+class RecordingDeleted(OffhookError):
+    """The file was deleted; only the record that there was one is left."""
+
+    code = "recording_deleted"
+
+    def __init__(self, row: "RecordingRow") -> None:
+        at = f"{row.deleted_at:%Y-%m-%d %H:%M} UTC" if row.deleted_at else "an unknown time"
+        super().__init__(
+            f"recording {row.name} was deleted at {at} ({row.reason or 'no reason given'})",
+            hint="`offhook recording list` shows those that are kept",
+        )
+
+
 class CallNotFound(OffhookError):
     """No attempt has this id."""
 
