@@ -13,7 +13,7 @@ from dialer.callbacks import CallbackListId, CallbackPhase, CallbackRules
 from dialer.contacts_csv.export import escape
 from dialer.model import AgentId
 from offhook.callbacks import Booked, NewCallback
-from offhook.cli import callback_order_cmd
+from offhook.cli import callback_import_cmd, callback_order_cmd, callback_promise_cmd
 from offhook.cli.callback_office import (
     DAY_FORMAT,
     Day,
@@ -224,6 +224,8 @@ TICKET_COLUMNS = (
     "comment",
 )
 
+app.command()(callback_promise_cmd.promise)
+app.command("import")(callback_import_cmd.import_)
 app.command()(callback_order_cmd.take)
 app.command()(callback_order_cmd.start)
 app.command()(callback_order_cmd.ticket)

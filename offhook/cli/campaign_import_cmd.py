@@ -17,38 +17,47 @@ from offhook.cli.output import JsonOption, emit, run_async
 from offhook.storage.campaign_views import CampaignRow
 
 REFRESH_S = 0.5
-_DELIMITERS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
+DELIMITERS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
 _SEVERAL = {"number": "numbers", "name": "names", "ignore": "ignored"}
 _SINGLE = ("external_id", "priority", "zone", "due", "language")
 
 
+ContactFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file.")]
+Refused = Annotated[
+    Path | None, typer.Option(help="Where refused rows go. Default: FILE.refused.csv")
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="OURS=COLUMN",
+        help="What a column holds, where its name doesn't tell: number, name, external_id, "
+        "priority, zone, due, language or ignore; repeat it.",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check and count everything, store nothing.")
+]
+Encoding = Annotated[str | None, typer.Option(help="Such as utf-8 or cp1252.")]
+Delimiter = Annotated[str | None, typer.Option(help="One of , ; tab |")]
+MonthFirst = Annotated[bool, typer.Option("--month-first", help="03/04/2026 is the 4th of March.")]
+DueZone = Annotated[str, typer.Option(help="Zone of due dates that say none.")]
+ImportId = Annotated[
+    str | None, typer.Option(help="Names this import: the same id never imports twice.")
+]
+
+
 def import_(
     campaign: Key,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file.")],
-    refused: Annotated[
-        Path | None, typer.Option(help="Where refused rows go. Default: FILE.refused.csv")
-    ] = None,
-    map_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="OURS=COLUMN",
-            help="What a column holds, where its name doesn't tell: number, name, external_id, "
-            "priority, zone, due, language or ignore; repeat it.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check and count everything, store nothing.")
-    ] = False,
-    encoding: Annotated[str | None, typer.Option(help="Such as utf-8 or cp1252.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="One of , ; tab |")] = None,
-    month_first: Annotated[
-        bool, typer.Option("--month-first", help="03/04/2026 is the 4th of March.")
-    ] = False,
-    zone: Annotated[str, typer.Option(help="Zone of due dates that say none.")] = "UTC",
-    import_id: Annotated[
-        str | None, typer.Option(help="Names this import: the same id never imports twice.")
-    ] = None,
+    file: ContactFile,
+    refused: Refused = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    month_first: MonthFirst = False,
+    zone: DueZone = "UTC",
+    import_id: ImportId = None,
     json_output: JsonOption = False,
 ) -> None:
     """Import contacts from a CSV file; refused rows are written beside it, each with its reason.
@@ -61,33 +70,54 @@ def import_(
 
     offhook campaign import Spring export.csv --map number="Tel. 1" --map zone=Area --dry-run
     """
-    columns = read_choices(map_ or ())
-    separator = None if delimiter is None else _DELIMITERS.get(delimiter)
+    reading = reading_of(map_, encoding, delimiter, zone, month_first=month_first, dry_run=dry_run)
+    work = import_into(
+        campaign, file, reading, refused=refused, import_id=import_id, json_output=json_output
+    )
+    emit(run_async(work), json_output, shown_import)
+
+
+def reading_of(
+    map_: list[str] | None,
+    encoding: str | None,
+    delimiter: str | None,
+    zone: str,
+    *,
+    month_first: bool,
+    dry_run: bool,
+) -> dict[str, object]:
+    """How a file is to be read, as fields of an `ImportInput`."""
+    separator = None if delimiter is None else DELIMITERS.get(delimiter)
     if delimiter is not None and separator is None:
         raise typer.BadParameter(f"--delimiter {delimiter!r} is none of , ; tab |")
+    return {
+        "columns": read_choices(map_ or ()),
+        "dry_run": dry_run,
+        "encoding": encoding,
+        "delimiter": separator,
+        "day_first": not month_first,
+        "zone": zone,
+    }
 
-    async def work() -> ImportResult:
-        async with open_office() as office:
-            row = await office.views.find(campaign)
-            request = await import_request(
-                office, row, file, refused=refused, import_id=import_id, beside=not dry_run
-            )
-            return await run_import(
-                office,
-                request.model_copy(
-                    update={
-                        "columns": columns,
-                        "dry_run": dry_run,
-                        "encoding": encoding,
-                        "delimiter": separator,
-                        "day_first": not month_first,
-                        "zone": zone,
-                    }
-                ),
-                json_output=json_output,
-            )
 
-    emit(run_async(work()), json_output, shown_import)
+async def import_into(
+    campaign: str,
+    file: Path,
+    reading: dict[str, object],
+    *,
+    refused: Path | None,
+    import_id: str | None,
+    json_output: bool,
+) -> ImportResult:
+    """Bring a file into a campaign, or into the list that `reading` names."""
+    async with open_office() as office:
+        row = await office.views.find(campaign)
+        beside = not reading["dry_run"]
+        request = await import_request(
+            office, row, file, refused=refused, import_id=import_id, beside=beside
+        )
+        asked = request.model_copy(update=reading)
+        return await run_import(office, asked, json_output=json_output)
 
 
 def read_choices(given: list[str] | tuple[str, ...]) -> ColumnChoices:

@@ -28,11 +28,12 @@ from dialer.model import SwitchId
 from offhook.link_stream import LinkStream, StreamHealth
 from offhook.pbx.asterisk import RunningAsterisk
 from offhook.switches.asterisk.client import AriClient
+from offhook.switches.asterisk.connector import AsteriskConnector
 from offhook.switches.asterisk.names import Names, Part
 from offhook.switches.asterisk.settings import AsteriskSettings, TrunkLine
 from offhook.switches.asterisk.stream import AsteriskStream
 from offhook.switches.asterisk.switch import AsteriskSwitch
-from offhook.switches.base import SwitchAdapter
+from offhook.switches.base import ConnectsAgents, SwitchAdapter
 from offhook.switches.registry import HookRules, OpenSwitch, SwitchConfig
 from tests.contract.switches.harness import PATIENCE_S, Act, Break, Inbox, Lie, Person, now
 from tests.support.asterisk import end_every_call
@@ -103,6 +104,7 @@ class AsteriskHarness:
         self.client = AriClient(settings, "contract")
         self.switch = AsteriskSwitch(settings, link="contract", client=self.client)
         self.adapter: SwitchAdapter = self.switch
+        self.connector: ConnectsAgents = AsteriskConnector(self.client, link="contract")
         self.inbox = Inbox(translate=self.switch.translate)
         self.orders = Orders()
         self.health: list[StreamHealth] = []
@@ -115,6 +117,9 @@ class AsteriskHarness:
             self.carrier.scripts[number] = Phone(ring_s=person.ring_s, answer=480)
         else:
             self.carrier.scripts[number] = Phone(ring_s=None, answer=_CODES[person.kind])
+
+    def extension(self, agent: str) -> str:
+        return agent.removeprefix("PJSIP/")
 
     def no_phone(self, agent: str) -> None:
         self.desks.scripts[agent.removeprefix("PJSIP/")] = Phone(answer=None)

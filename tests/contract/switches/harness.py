@@ -18,7 +18,7 @@ from dialer.model import AgentId, AttemptId, CallRef, ContactId, SwitchId, Trunk
 from dialer.switching import RawEvent
 from offhook.api.hooks import HookRoute, Hooks
 from offhook.storage.inbox import RawItem
-from offhook.switches.base import SwitchAdapter
+from offhook.switches.base import ConnectsAgents, SwitchAdapter
 from tests.support.serving import serving
 
 PATIENCE_S = 20.0
@@ -126,11 +126,16 @@ class SwitchHarness(Protocol):
     trunk: str
     agents: tuple[str, ...]
     """Addresses; their telephones answer a park by themselves."""
+    connector: ConnectsAgents
     fails_later: bool
     """It takes a command and tells afterwards that it failed; else it says so at once."""
 
     def person(self, number: str, person: Person) -> None:
         """Decide what a number meets from now on."""
+        ...
+
+    def extension(self, agent: str) -> str:
+        """The extension of the agent at an address."""
         ...
 
     def no_phone(self, agent: str) -> None:

@@ -27,7 +27,9 @@ from offhook.simulator.faults import Fault, FaultKind
 from offhook.simulator.model import EntityKind
 from offhook.simulator.population import Behaviour, PersonKind
 from offhook.simulator.serve import Simulator, running_simulator
-from offhook.switches.base import SwitchAdapter
+from offhook.switches.base import ConnectsAgents, SwitchAdapter
+from offhook.switches.voispeed.client import VoispeedClient
+from offhook.switches.voispeed.connector import VoispeedConnector
 from offhook.switches.voispeed.settings import VoispeedSettings
 from offhook.switches.voispeed.switch import VoispeedSwitch
 from tests.contract.switches.harness import Act, Break, Inbox, Lie, Person, event_path
@@ -79,8 +81,15 @@ class VoispeedHarness:
     agents: tuple[str, ...] = ("101", "102")
     fails_later = True
 
-    def __init__(self, simulator: Simulator, adapter: VoispeedSwitch, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        adapter: VoispeedSwitch,
+        inbox: Inbox,
+        connector: VoispeedConnector,
+    ) -> None:
         self._simulator = simulator
+        self.connector: ConnectsAgents = connector
         self.adapter: SwitchAdapter = adapter
         self.inbox = inbox
 
@@ -93,6 +102,9 @@ class VoispeedHarness:
                 patience_s=person.patience_s,
             )
         ]
+
+    def extension(self, agent: str) -> str:
+        return self._simulator.face.pbx.users[agent].extension
 
     def no_phone(self, agent: str) -> None:
         self._simulator.face.pbx.users[agent].phone_dead = True
@@ -113,7 +125,7 @@ class VoispeedHarness:
         pbx.hang_up(call, leg)
 
     def times_rung(self, number: str) -> int:
-        return self._simulator.face.pbx.recorder.times_dialled[number]
+        return self._simulator.face.pbx.tries[number]
 
     def times_asked(self, act: Act) -> int:
         return self._simulator.face.services[_SERVICES[act]]
@@ -140,9 +152,11 @@ async def voispeed_harness() -> AsyncIterator[VoispeedHarness]:
             read_timeout=timedelta(seconds=1),
             total_timeout=timedelta(seconds=3),
         )
-        adapter = VoispeedSwitch(settings, link="contract")
+        client = VoispeedClient(settings, "contract")
+        adapter = VoispeedSwitch(settings, link="contract", client=client)
+        connector = VoispeedConnector(settings, client, "contract")
         async with event_path(adapter, "voispeed") as (inbox, url):
             await simulator.set_events_urls([url])
-            yield VoispeedHarness(simulator, adapter, inbox)
+            yield VoispeedHarness(simulator, adapter, inbox, connector)
             await simulator.set_events_urls([])
         await adapter.aclose()

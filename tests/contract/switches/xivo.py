@@ -26,9 +26,10 @@ from offhook.simulator.model import EntityKind
 from offhook.simulator.population import Behaviour, PersonKind
 from offhook.simulator.xivo_config import XivoConfig, agent_id_of, login_of
 from offhook.simulator.xivo_serve import XivoSimulator, running_xivo
-from offhook.switches.base import SwitchAdapter
+from offhook.switches.base import ConnectsAgents, SwitchAdapter
 from offhook.switches.dialled import NumberFormat
 from offhook.switches.registry import HookRules, OpenSwitch, SwitchConfig
+from offhook.switches.xivo.connector import XivoConnector
 from offhook.switches.xivo.settings import XivoSettings
 from offhook.switches.xivo.stream import XivoStream
 from offhook.switches.xivo.switch import XivoSwitch
@@ -90,6 +91,7 @@ class XivoHarness:
         self._simulator = simulator
         self.adapter: SwitchAdapter = adapter
         self.inbox = inbox
+        self.connector: ConnectsAgents = XivoConnector(xivo_settings(simulator), adapter.client)
         self.agents = tuple(str(agent_id_of(user)) for user in simulator.config.users)
 
     def person(self, number: str, person: Person) -> None:
@@ -101,6 +103,10 @@ class XivoHarness:
                 patience_s=person.patience_s,
             )
         ]
+
+    def extension(self, agent: str) -> str:
+        users = self._simulator.config.users
+        return next(user.extension for user in users if str(agent_id_of(user)) == agent)
 
     def no_phone(self, agent: str) -> None:
         users = self._simulator.config.users
