@@ -85,10 +85,10 @@ def scene(script: Script, folder: Path | None) -> str:
     steps = []
     for place, step in enumerate(_STEP.findall(script.keys)):
         if step == ";":
-            steps.append(_pause(_PAUSE_MS))
+            steps.append(scenario.patience(_PAUSE_MS, place))
         elif step != "!":
             sent = _played(folder, step, place) if folder else scenario.info(step, place + 2)
-            steps += [sent, _pause(_GAP_MS)]
+            steps += [sent, scenario.patience(_GAP_MS, place)]
     leaves = 1 if script.keys.endswith("!") else max(1, round(script.stay_s * 1000))
     return scenario.caller(script.calling, steps, leaves_ms=leaves)
 
@@ -97,7 +97,3 @@ def _played(folder: Path, key: str, place: int) -> str:
     path = folder / f"key{place}.pcap"
     path.write_bytes(packets(key, place))
     return f'<nop><action><exec play_pcap_audio="{path}"/></action></nop>\n'
-
-
-def _pause(milliseconds: int) -> str:
-    return f'<pause milliseconds="{milliseconds}"/>\n'

@@ -79,6 +79,14 @@ def caller(calling: str, steps: Sequence[str], *, leaves_ms: int) -> str:
     )
 
 
+def patience(milliseconds: int, place: int) -> str:
+    """A caller's pause, the `place`th step of his, in which he may be let go."""
+    return (
+        f'<recv request="BYE" next="let_go" timeout="{milliseconds}" ontimeout="step{place}"/>\n'
+        f'<label id="step{place}"/>\n'
+    )
+
+
 def info(key: str, sequence: int) -> str:
     """A key by SIP INFO, from a caller."""
     body = f"Signal={key}\nDuration=160\n"

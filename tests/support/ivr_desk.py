@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from activities.ivr import TreeRoute
-from activities.ivr_contracts import AgentFound, Heard, SessionReply, StartSession, StepSession
+from activities.ivr_contracts import (
+    AgentFound,
+    FrontEnd,
+    Heard,
+    SessionReply,
+    StartSession,
+    StepSession,
+)
 from dialer.model import SwitchId
 from ivr import machine_words as words
 from ivr.machine import begin, handle
@@ -25,6 +32,7 @@ def _now() -> datetime:
 class Kept:
     """One session."""
 
+    start: StartSession
     session: Session
     order: SessionReply
     heard: list[AnyEvent] = field(default_factory=list)
@@ -41,7 +49,8 @@ class MemoryDesk:
     routes: Mapping[str, str]
     """The tree for a called number."""
     pins: Mapping[str, str] = field(default_factory=dict)
-    locked: bool = False
+    locked: frozenset[str] = frozenset()
+    """PINs whose callers are locked out."""
     agents: Sequence[AgentFound] = ()
     kept: dict[str, Kept] = field(default_factory=dict)
     secrets: dict[SecretRef, str] = field(default_factory=dict)
@@ -60,7 +69,7 @@ class MemoryDesk:
         if start.call_id not in self.kept:
             session = begin(self.routes[start.called])
             order = SessionReply(session_id=start.call_id, turn=0, phase=Phase.new)
-            self.kept[start.call_id] = Kept(session, order)
+            self.kept[start.call_id] = Kept(start, session, order)
             self._tell(
                 self.kept[start.call_id],
                 words.Started(at=_now(), calling=start.calling, called=start.called),
@@ -88,13 +97,13 @@ class MemoryDesk:
         return kept.order
 
     async def caller_gone(self, switch: SwitchId, call: str) -> bool:
-        self._tell(self.kept[call], words.HungUp(at=_now()))
-        return True
+        if (kept := self.kept.get(call)) is not None:
+            self._tell(kept, words.HungUp(at=_now()))
+        return kept is not None
 
-    @property
-    def only(self) -> Kept:
-        """The one session that there is."""
-        (kept,) = self.kept.values()
+    def of(self, calling: str) -> Kept:
+        """The session of a caller."""
+        (kept,) = [one for one in self.kept.values() if one.session.calling == calling]
         return kept
 
     def _tell(self, kept: Kept, event: AnyEvent) -> None:
@@ -115,9 +124,10 @@ class MemoryDesk:
         for action in kept.session.last:
             match action:
                 case words.VerifyPin():
-                    customer = self.pins.get(self.secrets.pop(action.reference))
+                    typed = self.secrets.pop(action.reference)
+                    customer = self.pins.get(typed)
                     said = PinAnswer.ok if customer else PinAnswer.wrong
-                    said = PinAnswer.locked if self.locked else said
+                    said = PinAnswer.locked if typed in self.locked else said
                     return words.PinChecked(at=_now(), turn=turn, answer=said, customer=customer)
                 case words.BookCallback():
                     self.booked.append(action.number)
@@ -130,6 +140,10 @@ class MemoryDesk:
                     kept.offered = self.agents[0]
                     changes = {"agent": kept.offered, "serial": kept.order.serial + 1}
                     kept.order = kept.order.model_copy(update=changes)
+                    if kept.start.front_end is FrontEnd.asked:
+                        return words.Routed(at=_now(), turn=turn, outcome="connected")
+                case words.Transfer() if kept.start.front_end is FrontEnd.asked:
+                    return words.Carried(at=_now(), turn=turn, ok=True)
                 case _:
                     pass
         return None
