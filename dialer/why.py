@@ -13,6 +13,7 @@ from dialer.compliance.judge import Finding
 from dialer.lists.queue import FILTERED, QUOTA
 from dialer.model import CampaignPhase, CampaignSettings, Mode
 from dialer.outcomes import Outcome
+from dialer.why_words import finished_says, refusal_says
 from dialer.windows import CallingHours, zone_info
 
 SILENT = timedelta(seconds=15)
@@ -247,16 +248,6 @@ class ContactFacts:
     """Its list, where that is not dialed."""
 
 
-_FINISHED: Mapping[str, str] = {
-    "finished": "a person was spoken to",
-    "not_retried": "the last outcome is never tried again",
-    "outcome_limit": "the last outcome was had as often as it may be",
-    "contact_limit": "it was tried as often as it may be",
-    "needs_review": "nobody knows whether the last call rang; a person must decide",
-    "no_number": "no number is left that reaches a person",
-    "in_other_list": "another list of the campaign has its numbers, and dials them",
-    "disposition_limit": "agents said the same of it as often as it may be said",
-}
 _SPENT = (Outcome.invalid, Outcome.fax)
 
 
@@ -264,9 +255,7 @@ def contact_verdict(contact: ContactFacts, campaign: CampaignFacts, now: datetim
     """Why the contact is dialed or isn't; where only the campaign is in the way, why it is."""
     match contact.state:
         case ContactState.finished:
-            why = _FINISHED.get(
-                contact.finished_reason, contact.finished_reason or "it was reached"
-            )
+            why = finished_says(contact.finished_reason)
             return Verdict(code="finished", says=f"The contact is finished: {why}.")
         case ContactState.dialing:
             return Verdict(code="in_progress", says="A call to the contact is in progress.")
@@ -322,7 +311,7 @@ def _by_time(
     if contact.due_at > now:
         why = "the list says so"
         if contact.last_refusal:
-            why = f"the last look said {contact.last_refusal}"
+            why = f"when it was last looked at, {refusal_says(contact.last_refusal)}"
         elif contact.last_outcome is not None:
             why = f"the last call ended {contact.last_outcome}"
         return Verdict(

@@ -14,6 +14,7 @@ from dialer.live.world import World
 from dialer.model import AttemptId, Dialable, Number
 from dialer.outcomes import Outcome
 from dialer.retry import after_disposition
+from dialer.why_words import SAID
 
 
 def disposed(world: World, event: Disposed, now: datetime) -> None:
@@ -64,7 +65,7 @@ def _recycle(
             code=code,
             at=now,
             contact_state=ContactState.finished if again.at is None else ContactState.ready,
-            reason=f"said {code}" if again.reason == "disposition" else again.reason.value,
+            reason=f"{SAID}{code}" if again.reason == "disposition" else again.reason.value,
             due_at=again.at,
             wrong_number=number.number if rule.wrong_number else "",
         )

@@ -3,17 +3,28 @@
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from activities.contracts import ImportResult
 from dialer.lists import ListOrder
 from dialer.model import CampaignId
-from offhook.cli.campaign_import_cmd import import_request, run_import, shown_import
+from offhook.cli.campaign_import_cmd import (
+    ContactFile,
+    Delimiter,
+    DryRun,
+    DueZone,
+    Encoding,
+    ImportId,
+    Map,
+    MonthFirst,
+    Refused,
+    import_into,
+    reading_of,
+    shown_import,
+)
 from offhook.cli.campaign_office import Key, Office, open_office
 from offhook.cli.campaign_settings import BadCampaignSettings
 from offhook.cli.output import JsonOption, emit, run_async
@@ -70,24 +81,43 @@ def create(campaign: Key, name: Name, json_output: JsonOption = False) -> None:
 def import_(
     campaign: Key,
     name: Name,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file.")],
+    file: ContactFile,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Names the agent who owns a contact: id, extension or name."
+        ),
+    ] = None,
+    refused: Refused = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    month_first: MonthFirst = False,
+    zone: DueZone = "UTC",
+    import_id: ImportId = None,
     json_output: JsonOption = False,
 ) -> None:
     """Bring a contact file into a list, which is made if there is none; also while it is dialed.
 
-    `offhook campaign import` has every choice of columns.
+    Examples:
 
-    Example: offhook list import Spring newsletter leads.csv
+    offhook list import Spring newsletter leads.csv
+
+    offhook list import Spring regulars export.csv --map number="Tel. 1" --owner keeper
     """
-
-    async def work() -> ImportResult:
-        async with open_office() as office:
-            row = await office.views.find(campaign)
-            request = await import_request(office, row, file)
-            named = request.model_copy(update={"list_name": name})
-            return await run_import(office, named, json_output=json_output)
-
-    emit(run_async(work()), json_output, shown_import)
+    reading = reading_of(map_, encoding, delimiter, zone, month_first=month_first, dry_run=dry_run)
+    reading["list_name"] = name
+    work = import_into(
+        campaign, file, reading, refused=refused, import_id=import_id, json_output=json_output
+    )
+    result = run_async(work)
+    if owner is not None and not dry_run:
+        _asked(
+            campaign,
+            lambda store, found, now: store.own(found, name, attribute=owner, now=now),
+        )
+    emit(result, json_output, shown_import)
 
 
 @app.command()

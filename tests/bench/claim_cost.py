@@ -70,7 +70,7 @@ class Bench:
         }
 
     async def _plan(self, limit: int) -> dict[str, Any]:
-        look = claim_sql.LOOK.format(fits="true", full="''")
+        look = claim_sql.LOOK.format(fits="true", full="''", tight="'{}'::text[]")
         first = await self.pool.fetchval("SELECT max(id) FROM lists")
         found = await self.pool.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {look}", first, limit)
         told = json.loads(found)[0]

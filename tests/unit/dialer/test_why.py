@@ -125,9 +125,14 @@ def test_campaign_whose_contacts_are_all_in_progress_is_dialing() -> None:
             "the last call ended busy",
         ),
         (
-            replace(READY, due_at=LATER, last_outcome=Outcome.busy, last_refusal="outside_hours"),
+            replace(
+                READY,
+                due_at=LATER,
+                last_outcome=Outcome.busy,
+                last_refusal="outside_hours",
+            ),
             "not_due",
-            "outside_hours",
+            "it was outside the contact's hours",
         ),
         (
             replace(READY, numbers=(TriedNumber(zones=(), last_outcome=Outcome.invalid),)),
