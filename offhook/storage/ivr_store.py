@@ -73,17 +73,23 @@ _LOAD = "SELECT forest FROM ivr_trees WHERE name = $1 AND version = $2"
 _BEGIN = """
 INSERT INTO ivr_sessions (id, switch_id, call_id, tree, version, calling, called, phase,
     started_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'new', $8, $8) ON CONFLICT (id) DO NOTHING
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'new', $8::timestamptz, $8) ON CONFLICT (id) DO NOTHING
 """
 _ADVANCE = """
-WITH moved AS (
-    UPDATE ivr_sessions SET phase = $4, in_tree = $5, node = $6, turn = $7, steps = $8, seq = $2,
-        customer = $9, agent_id = $10, ended = $11, lost = $12, changed_at = $3,
-        ended_at = CASE WHEN $11::text IS NULL THEN NULL ELSE $3 END
-    WHERE id = $1 AND seq <= $2
+WITH given AS (
+    SELECT $1::text AS id, $2::int AS seq, $3::timestamptz AS at, $4::text AS phase,
+        $5::text AS in_tree, $6::text AS node, $7::int AS turn, $8::int AS steps,
+        $9::text AS customer, $10::text AS agent_id, $11::text AS ended, $12::boolean AS lost,
+        $13::text AS event, $14::jsonb AS ways, $15::text AS ignored
+), moved AS (
+    UPDATE ivr_sessions s SET phase = g.phase, in_tree = g.in_tree, node = g.node, turn = g.turn,
+        steps = g.steps, seq = g.seq, customer = g.customer, agent_id = g.agent_id,
+        ended = g.ended, lost = g.lost, changed_at = g.at,
+        ended_at = CASE WHEN g.ended IS NULL THEN NULL ELSE g.at END
+    FROM given g WHERE s.id = g.id AND s.seq <= g.seq
 )
 INSERT INTO ivr_session_events (session_id, seq, at, event, turn, phase, ways, ignored)
-VALUES ($1, $2, $3, $13, $7, $4, $14::jsonb, $15)
+SELECT id, seq, at, event, turn, phase, ways, ignored FROM given
 ON CONFLICT (session_id, seq) DO UPDATE SET at = EXCLUDED.at, event = EXCLUDED.event,
     turn = EXCLUDED.turn, phase = EXCLUDED.phase, ways = EXCLUDED.ways,
     ignored = EXCLUDED.ignored

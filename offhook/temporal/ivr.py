@@ -7,6 +7,7 @@ from uuid import uuid4
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -14,7 +15,13 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.ivr_contracts import CallerGone, SessionReply, StartSession, StepSession
+from activities.ivr_contracts import (
+    CallerGone,
+    SessionReply,
+    SessionResult,
+    StartSession,
+    StepSession,
+)
 from activities.options import TASK_QUEUE
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
@@ -86,9 +93,7 @@ class IvrDesk:
 
     async def step(self, switch: SwitchId, call: str, step: StepSession) -> SessionReply:
         """A further word about a call; `SessionOver` when its session isn't there."""
-        handle = self.client.get_workflow_handle_for(
-            IvrSessionWorkflow.run, session_workflow_id(switch, call)
-        )
+        handle = self._handle(switch, call)
         try:
             return await handle.execute_update(
                 IvrSessionWorkflow.step, step, id=uuid4().hex, rpc_timeout=ANSWER_WITHIN
@@ -96,11 +101,16 @@ class IvrDesk:
         except (WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as e:
             raise _failed(call, e) from e
 
-    async def caller_gone(self, switch: SwitchId, call: str) -> bool:
-        """Tell that a call is over; false when it had no session."""
-        handle = self.client.get_workflow_handle_for(
+    def _handle(
+        self, switch: SwitchId, call: str
+    ) -> WorkflowHandle[IvrSessionWorkflow, SessionResult]:
+        return self.client.get_workflow_handle_for(
             IvrSessionWorkflow.run, session_workflow_id(switch, call)
         )
+
+    async def caller_gone(self, switch: SwitchId, call: str) -> bool:
+        """Tell that a call is over; false when it had no session."""
+        handle = self._handle(switch, call)
         try:
             await handle.signal(IvrSessionWorkflow.caller_gone, CallerGone())
         except RPCError as error:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle
@@ -184,7 +184,9 @@ class PbxCall:
         """The node has run, and nothing was typed unless said."""
         assert self.reply is not None
         words: dict[str, object] = {"turn": self.reply.turn, "part": self.reply.part}
-        request = StepSession.model_validate({"heard": Heard.returned, **words, **step})
+        request = StepSession.model_validate(
+            {"heard": Heard.returned, "patience": timedelta(seconds=4), **words, **step}
+        )
         self.reply = await self.desk.step(PBX, self.call_id, request)
         return self.reply
 

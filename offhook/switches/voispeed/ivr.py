@@ -78,7 +78,7 @@ def open_tag(text: str | None, key: bytes, call_id: str) -> Tag | None:
 
 def _check(key: bytes, call_id: str, body: int) -> int:
     digest = hmac.new(key, f"{call_id}\0{body}".encode(), hashlib.sha256).digest()
-    return int.from_bytes(digest[:4], "big") % 2**_CHECK_BITS
+    return int.from_bytes(digest[:4], "big") & ((1 << _CHECK_BITS) - 1)
 
 
 @dataclass(frozen=True, slots=True)
