@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 FIRST_PAUSE = timedelta(milliseconds=100)
 """Above the fifty milliseconds within which a PBX may still be busy with the connection before."""
-GATHER = timedelta(milliseconds=5)
+GATHER = timedelta(milliseconds=50)
 """How long events that nobody waits for may gather. One that somebody waits for takes them along at
 once, and rarely finds a commit of theirs in its way.
 """

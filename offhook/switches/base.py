@@ -53,7 +53,7 @@ class Arrived:
     named: Correlated
     waited_for: bool = True
     """Whether somebody may be waiting for what follows from it. What nobody waits for may gather
-    for a few milliseconds, so that it shares a commit with what comes next.
+    for a moment, so that it shares a commit with what comes next.
     """
 
 
