@@ -8,7 +8,7 @@ import typer
 
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.errors import OffhookError
-from offhook.pbx import development
+from offhook.pbx import callers, development
 from offhook.pbx.install import Suite, default_folder, install, installed
 from offhook.settings import Settings
 
@@ -118,6 +118,39 @@ def status(json_output: JsonOption = False) -> None:
     emit(said, json_output, _status_page)
     if not said["running"]:
         raise typer.Exit(1)
+
+
+@app.command("call")
+def call_command(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Number to call on the PBX.")],
+    keys: Annotated[
+        str, typer.Option(help="Keys once it answers: `;` is a second, `!` hangs up.")
+    ] = "",
+    calling: Annotated[str, typer.Option(help="Number to call from.")] = "+390733000001",
+    stay: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds on the line after the last key.")
+    ] = 20.0,
+    json_output: JsonOption = False,
+) -> None:
+    """Call in, as somebody outside would, and press keys; returns when the call is over.
+
+    Run by root, keys travel in the audio (RFC 2833); else as SIP INFO.
+
+    Example: offhook pbx call 0733999 --keys '1;;482915'
+    """
+    settings = prepare()
+    pbx = development.load(settings.home.expanduser() / "pbx")
+    asterisk = installed()
+    if pbx is None or not pbx.running or asterisk is None:
+        raise PbxNotRunning("no development PBX runs here", hint="start it: offhook pbx up")
+    try:
+        script = callers.Script(keys=keys, calling=calling, stay_s=stay)
+    except ValueError as error:
+        raise typer.BadParameter("keys are 0-9 * # ; !, the number digits") from error
+    port = callers.sip_port(pbx.folder)
+    run_async(callers.call(asterisk, sip_port=port, number=number, script=script))
+    how = "rfc2833" if callers.can_send_rfc2833() else "info"
+    emit({"number": number, "keys_sent_as": how}, json_output, lambda _: "the call is over")
 
 
 @app.command()

@@ -159,6 +159,16 @@ def asterisk(
     header: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of a SIP header of customers' calls.")
     ] = None,
+    destination: Annotated[
+        list[str] | None,
+        typer.Option(help="NUMBER=ADDRESS that callers of a menu are put through to; several."),
+    ] = None,
+    inside: Annotated[
+        str, typer.Option(help="How callers are put through to other numbers inside.")
+    ] = "PJSIP/{number}",
+    prompts_path: Annotated[
+        str, typer.Option(help="Folder of offhook's prompts as Asterisk sees it; else the same.")
+    ] = "",
     variable: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of a variable of customers' channels.")
     ] = None,
@@ -193,6 +203,9 @@ def asterisk(
         "caller_number": caller_number,
         "headers": _pairs("header", header or ()),
         "variables": _pairs("variable", variable or ()),
+        "destinations": _pairs("destination", destination or ()),
+        "inside": inside,
+        "prompts_path": prompts_path,
         "region": region,
         "number_format": number_format,
         "dial_prefix": dial_prefix,

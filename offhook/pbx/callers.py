@@ -42,6 +42,14 @@ def can_send_rfc2833() -> bool:
     return os.geteuid() == 0
 
 
+def sip_port(run: Path) -> int:
+    """Where the private Asterisk of this folder takes calls, from its own configuration."""
+    found = re.search(r"^bind = \S+:(\d+)$", (run / "etc/pjsip.conf").read_text(), re.MULTILINE)
+    if found is None:
+        raise SippFailed("the private Asterisk has no SIP port", hint="start it: offhook pbx up")
+    return int(found[1])
+
+
 async def call(installed: Installed, *, sip_port: int, number: str, script: Script) -> None:
     """Call a number and play the script; returns when the call is over.
 

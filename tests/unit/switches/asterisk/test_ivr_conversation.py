@@ -113,7 +113,10 @@ def test_turn_that_is_over_is_void() -> None:
 
 def test_prompt_in_a_loop_begins_again_until_a_key_comes() -> None:
     talk = Conversation()
-    looped = [Play(turn=1, pieces=HELLO, loop=True, barge_in=True), Collect(turn=1, input=FOUR)]
+    looped: list[AnyAction] = [
+        Play(turn=1, pieces=HELLO, loop=True, barge_in=True),
+        Collect(turn=1, input=FOUR),
+    ]
     talk.do(1, Phase.listening, looped)
     assert talk.said(1, AT) == [Say(2, HELLO)]
     assert press(talk, "4") == [Hush(2), Wait(FOUR.wait)]
