@@ -18,6 +18,7 @@ from offhook.storage.database import Database
 from offhook.temporal.client import data_converter
 from tests.support.asterisk import asterisk_installed as asterisk_installed
 from tests.support.asterisk import asterisk_pbx as asterisk_pbx
+from tests.support.asterisk import asterisk_people as asterisk_people
 from tests.support.stack import (
     TEMPLATE,
     PostgresServer,

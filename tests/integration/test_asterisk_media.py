@@ -29,7 +29,6 @@ from dialer.model import AgentId, AttemptId, ContactId, TrunkId
 from dialer.switching import RawEvent
 from offhook.pbx.asterisk import RunningAsterisk
 from offhook.pbx.configuration import AMD_CONTEXT, APPLICATION
-from offhook.pbx.install import Installed
 from offhook.pbx.numbers import Behaviour, Keys, number
 from offhook.switches.asterisk.client import AriClient
 from offhook.switches.asterisk.media import AsteriskMedia
@@ -39,7 +38,7 @@ from offhook.switches.asterisk.stream import AsteriskStream
 from offhook.switches.asterisk.supervision import AsteriskSupervision
 from offhook.switches.asterisk.switch import PAYLOAD, AsteriskSwitch
 from offhook.switches.base import CheckResult, Supervision
-from tests.support.asterisk import end_every_call, real_pbx
+from tests.support.asterisk import RealPbx, end_every_call
 from tests.support.sip_phones import Phone, SipPhones, sip_phones
 from tests.support.sip_sound import Samples, Sound, hears
 
@@ -169,6 +168,7 @@ async def open_line(asterisk: RunningAsterisk, *, app: str = APPLICATION) -> Asy
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await switch.aclose()
+        await end_every_call(asterisk)
 
 
 @dataclass
@@ -208,10 +208,7 @@ async def talking(asterisk: RunningAsterisk) -> AsyncIterator[Talk]:
     ):
         carrier.default = Phone(tone=CUSTOMER)
         desks.scripts = {"agent1": Phone(tone=AGENT), "agent2": Phone(tone=SUPERVISOR)}
-        try:
-            yield Talk(line, await line.talk(Behaviour.human), carrier, desks)
-        finally:
-            await end_every_call(asterisk)
+        yield Talk(line, await line.talk(Behaviour.human), carrier, desks)
 
 
 def samples(path: Path) -> Samples:
@@ -223,12 +220,9 @@ def samples(path: Path) -> Samples:
 
 @pytest.mark.slow
 async def test_answers_of_people_machines_and_silence_are_told_apart(
-    asterisk_installed: Installed,
+    asterisk_people: RealPbx,
 ) -> None:
-    async with (
-        real_pbx(asterisk_installed, agents=2, phones=0) as pbx,
-        open_line(pbx.asterisk) as line,
-    ):
+    async with open_line(asterisk_people.asterisk) as line:
         human = await line.call(Behaviour.human, listen=True)
         machine = await line.call(Behaviour.machine, listen=True)
         silent = await line.call(Behaviour.silent, listen=True)
@@ -303,11 +297,8 @@ async def test_supervisor_hears_both_and_is_heard_by_whom_he_should_be(
 
 
 @pytest.mark.slow
-async def test_caller_hears_prompts_until_he_presses_a_key(asterisk_installed: Installed) -> None:
-    async with (
-        real_pbx(asterisk_installed, agents=1, phones=0) as pbx,
-        open_line(pbx.asterisk) as line,
-    ):
+async def test_caller_hears_prompts_until_he_presses_a_key(asterisk_people: RealPbx) -> None:
+    async with open_line(asterisk_people.asterisk) as line:
         attempt = await line.call(Behaviour.human, keys=Keys.info)
         await line.event(CallHeld, attempt)
         await line.media.play(attempt, ["hello-world", "tone:ring"], playback="menu")

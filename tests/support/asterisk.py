@@ -7,19 +7,27 @@ set. `tests/conftest.py` makes the fixtures below known to every test.
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
+from typing import TypeVar
 
 import httpx
 import pytest
 
-from offhook.pbx.asterisk import RunningAsterisk, make_plan, prepare, running_asterisk
+from offhook.pbx.asterisk import RunningAsterisk, make_plan, running_asterisk
 from offhook.pbx.configuration import APPLICATION, TRUNK
 from offhook.pbx.install import CannotInstall, Installed, install
 from offhook.pbx.people import People, people_of
 from tests.support.stack import in_ci
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -41,25 +49,44 @@ def asterisk_installed() -> Installed:
         pytest.skip(f"no Asterisk here: {error}")
 
 
-@pytest.fixture(scope="session")
-def asterisk_pbx(
-    asterisk_installed: Installed, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningAsterisk]:
-    """One real Asterisk for every test of the session; each brings its own telephones."""
-    pbx = prepare(asterisk_installed, make_plan(tmp_path_factory.mktemp("asterisk")))
-    # On a loop of its own that lives as long: the process ends with the thread that started it.
+@contextmanager
+def kept_running(context: AbstractAsyncContextManager[_T]) -> Iterator[_T]:
+    """Something asynchronous that outlives a test's loop, on a loop of its own.
+
+    Its processes end with the thread that started them, so the thread lives as long.
+    """
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, name="asterisk", daemon=True)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(pbx.start(), loop).result()
-        yield pbx
-        asyncio.run_coroutine_threadsafe(pbx.stop(), loop).result()
+        running = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result()
+        try:
+            yield running
+        finally:
+            leaving = context.__aexit__(None, None, None)
+            asyncio.run_coroutine_threadsafe(leaving, loop).result()
     finally:
         asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@pytest.fixture(scope="session")
+def asterisk_pbx(
+    asterisk_installed: Installed, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningAsterisk]:
+    """One real Asterisk for every test of the session; each brings its own telephones."""
+    plan = make_plan(tmp_path_factory.mktemp("asterisk"))
+    with kept_running(running_asterisk(asterisk_installed, plan)) as pbx:
+        yield pbx
+
+
+@pytest.fixture(scope="session")
+def asterisk_people(asterisk_installed: Installed) -> Iterator[RealPbx]:
+    """Another one, with people who answer (SIPp), for tests that leave no call behind."""
+    with kept_running(real_pbx(asterisk_installed, agents=2, phones=1)) as pbx:
+        yield pbx
 
 
 async def end_every_call(pbx: RunningAsterisk, *, patience_s: float = 20.0) -> None:
