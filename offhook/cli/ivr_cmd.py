@@ -16,7 +16,7 @@ from ivr.problems import Problem, Severity, TreeInvalid
 from ivr.tree_schema import rendered, tree_schema
 from ivr.trial import Caller, Scripted, ScriptUnreadable, Setting, run_trial
 from ivr.trial_file import Expected, coverage, load_tests, run_tests
-from offhook.cli import ivr_publish_cmd
+from offhook.cli import agent_profile_cmd, ivr_publish_cmd
 from offhook.cli.ivr_files import (
     TreeFiles,
     audio_exists,
@@ -237,3 +237,7 @@ def _model(kind: type[_Model], values: dict[str, Any], option: str) -> _Model:
         first = error.errors(include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise typer.BadParameter(f"{place}: {first['msg']}", param_hint=option) from error
+
+
+for _command in (agent_profile_cmd.queue, agent_profile_cmd.caller):
+    app.command()(_command)
