@@ -47,6 +47,7 @@ with workflow.unsafe.imports_passed_through():
     from ivr.machine_words import (
         AnyEvent,
         Carried,
+        EndReason,
         FindAgent,
         HungUp,
         Phase,
@@ -93,6 +94,7 @@ class IvrSessionWorkflow:
         self._seek: FindAgent | None = None
         self._agent: AgentFound | None = None
         self._refused: AgentId | None = None
+        self._given = -1
         self._taken: bool | None = None
         self._gone = False
         self._lost = False
@@ -206,7 +208,7 @@ class IvrSessionWorkflow:
             return
         found = looking.result()
         if not self._turned(session):
-            await self._found(session, found)
+            await self._found(session, found, now)
 
     async def _look(self, session: Session, now: datetime) -> AgentSearch:
         self._seek = next((one for one in session.last if isinstance(one, FindAgent)), self._seek)
@@ -234,12 +236,15 @@ class IvrSessionWorkflow:
             return AgentSearch(outcome="nobody")
         return found
 
-    async def _found(self, session: Session, found: AgentSearch) -> None:
+    async def _found(self, session: Session, found: AgentSearch, looked_at: datetime) -> None:
         now, turn = workflow.now(), session.turn
         match found.outcome:
             case "waiting":
                 if found.position is not None and found.position < (session.position or 10**6):
                     await self._tell(QueuePosition(at=now, turn=turn, position=found.position))
+                elif now - looked_at < LOOK_FOR / 2:
+                    # A look that came back too soon isn't repeated at once.
+                    await self._unchanged(session, now + LOOK_FOR / 2)
             case "reserved":
                 if await self._offered(session, found.agent):
                     await self._deeds.leave_queue(connected=True)
@@ -251,11 +256,9 @@ class IvrSessionWorkflow:
     async def _offered(self, session: Session, agent: AgentFound | None) -> bool:
         """Whether the agent takes the caller; who is asked hands over without a word back."""
         self._agent, self._refused, self._taken = agent, None, None
-        self._order = self._order.model_copy(
-            update={"agent": agent, "serial": self._order.serial + 1}
-        )
         if self._asked:
             return True
+        self._offer(agent)
         try:
             await workflow.wait_condition(
                 lambda: self._taken is not None or self._turned(session), timeout=OFFERED
@@ -265,10 +268,14 @@ class IvrSessionWorkflow:
         if not self._taken:
             self._refused = agent.agent_id if agent else None
             self._agent = None
-            self._order = self._order.model_copy(
-                update={"agent": None, "serial": self._order.serial + 1}
-            )
+            self._offer(None)
         return bool(self._taken)
+
+    def _offer(self, agent: AgentFound | None) -> None:
+        """Put an agent into the order, or take him out of it."""
+        if self._order.agent != agent:
+            changes = {"agent": agent, "serial": self._order.serial + 1}
+            self._order = self._order.model_copy(update=changes)
 
     # The machine
 
@@ -308,6 +315,8 @@ class IvrSessionWorkflow:
             self._deadline = now + timer.after
         self._session = after
         self._order = next_order(self._order, after)
+        if after.ended is EndReason.connected:
+            self._offer(self._agent)
 
     # What the switch says
 
@@ -325,19 +334,31 @@ class IvrSessionWorkflow:
                 lambda: settled(self._order) and self._order.serial != request.known,
                 timeout=request.patience,
             )
+        self._given = self._order.serial
         return self._order
 
     async def _hear(self, request: StepSession) -> None:
         session = self._session
         if session is None:
             return
-        part = next_part(self._order, request)
-        if part is not None:
-            self._order = part
-            return
+        order = self._order
+        if (
+            request.turn == order.turn
+            and order.phase is Phase.queued
+            and self._given != order.serial
+        ):
+            if request.heard is Heard.returned:
+                return  # it answers what it was told before, and there is something new to tell
+        else:
+            part = next_part(order, request)
+            if part is not None:
+                self._order = part
+                return
         offered = self._agent is not None and session.phase is Phase.queued
         if offered and request.heard in {Heard.carried, Heard.failed}:
             self._taken = request.heard is Heard.carried
+            if not self._taken:
+                self._offer(None)
             return
         event = event_of(session, request, workflow.now())
         if event is not None:
