@@ -17,6 +17,8 @@ from offhook.storage.link_store import LinkStore, SwitchInUse
 from offhook.switches.registry import Family, SwitchConfig, open_switch
 
 SWITCH = SwitchId("dev-pbx")
+RECEPTION = "100"
+"""The number, in the tutorial's menu, of whoever takes calls that lead nowhere else."""
 
 
 def config_of(pbx: DevelopmentPbx) -> SwitchConfig:
@@ -34,6 +36,7 @@ def config_of(pbx: DevelopmentPbx) -> SwitchConfig:
             "message_media": MESSAGE,
             "amd_context": AMD_CONTEXT,
             "hold_context": HOLD_CONTEXT,
+            "destinations": {RECEPTION: f"PJSIP/{pbx.agents[-1]}"} if pbx.agents else {},
         },
         secret=pbx.password,
         hook_secret="",
