@@ -1,0 +1,112 @@
+"""A PIN is nowhere: after calls with right and wrong ones, all that remembers is searched."""
+
+import base64
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+from prometheus_client import generate_latest
+from structlog.testing import capture_logs
+from temporalio.client import Client
+
+from offhook.settings import load_settings
+from offhook.storage.catalogue import metadata
+from offhook.storage.database import Database
+from offhook.telemetry import registry
+from offhook.temporal.ivr_services import secret_store
+from tests.support.ivr_stack import PIN, SWITCH, TUTORIAL, IvrStack, ivr_stack
+
+WRONG = ("804216", "637905", "270583")
+SECRETS = (PIN, *WRONG)
+
+
+@pytest.fixture
+async def stack(
+    database: Database,
+    database_url: str,
+    temporal_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[IvrStack]:
+    """The tutorial's tree behind a PBX; the client seals nothing, so histories are as decoded."""
+    monkeypatch.setenv("OFFHOOK_DATABASE__URL", database_url)
+    async with ivr_stack(load_settings(), database, database_url, temporal_client) as made:
+        await made.publish(TUTORIAL.read_text())
+        yield made
+
+
+def leaks(places: Iterable[tuple[str, bytes]]) -> list[str]:
+    """The places that show a secret: in clear, in hex, or in base64 however it is aligned."""
+    patterns = []
+    for secret in SECRETS:
+        raw = secret.encode()
+        # A fraction of a second isn't a PIN, nor is a part of a longer number.
+        patterns.append(rb"(?<![.\d])" + raw + rb"(?!\d)")
+        patterns.append(raw.hex().encode())
+        for shift in range(3):
+            encoded = base64.b64encode(b"\0" * shift + raw + b"\0\0\0")
+            patterns.append(re.escape(encoded[4 if shift else 0 : 8]))
+    wanted = re.compile(b"|".join(patterns))
+    return [name for name, data in places if wanted.search(data)]
+
+
+async def tables(stack: IvrStack) -> list[tuple[str, bytes]]:
+    """Every row of every table, as text; bytes are in hex."""
+    found = []
+    for name in metadata.tables:
+        rows = await stack.pool.fetch(f'SELECT to_jsonb(t)::text AS row FROM "{name}" t')  # noqa: S608
+        found.append((name, "\n".join(row["row"] for row in rows).encode()))
+    return found
+
+
+async def histories(stack: IvrStack) -> list[tuple[str, bytes]]:
+    """Every event of every session's workflow, as it is stored."""
+    found = []
+    for row in await stack.pool.fetch("SELECT call_id FROM ivr_sessions"):
+        handle = stack.desk.client.get_workflow_handle(f"ivr/{SWITCH}/{row['call_id']}")
+        history = await handle.fetch_history()
+        found.append((handle.id, b"\n".join(e.SerializeToString() for e in history.events)))
+    return found
+
+
+def test_search_finds_a_secret_however_it_is_written() -> None:
+    raw = PIN.encode()
+    written = [b"pin=" + raw, raw.hex().encode(), base64.b64encode(b'{"a":"' + raw + b'"}')]
+    written += [base64.b64encode(b"x" * shift + raw + b"yy") for shift in range(3)]
+    assert len(leaks([(str(n), one) for n, one in enumerate(written)])) == len(written)
+    assert leaks([("a moment", b"12:00:00." + raw), ("longer", b"9" + raw)]) == []
+
+
+async def test_pin_is_in_no_history_table_log_or_metric(
+    stack: IvrStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    # As in production: the first is silenced there too, the others are the PBX's, in this process.
+    for name in ("uvicorn.access", "httpx", "httpcore"):
+        caplog.set_level(logging.WARNING, name)
+    with capture_logs() as events:
+        right = await stack.call("1", PIN)
+        wrong = await stack.call("1", *WRONG)
+        for record in (right, wrong):
+            await stack.session(record)
+        # What nobody redeemed is still sealed somewhere.
+        await secret_store(load_settings(), stack.pool).keep(PIN, call="left over")
+        stored, remembered = await tables(stack), await histories(stack)
+    assert (right.end, right.to) == ("transferred", "0:101")
+    logged = json.dumps(events, default=str) + caplog.text
+    places = [
+        *stored,
+        *remembered,
+        ("log", logged.encode()),
+        ("metrics", generate_latest(registry)),
+    ]
+    assert leaks(places) == []
+    kept = dict(places)
+    assert b"C7" in kept["ivr_sessions"]
+    assert kept["ivr_secrets"].count(b"sealed") == 1
+    assert kept["pin_attempts"].count(b'"answer"') == 4
+    assert b"pin_judged" in kept["log"]
+    assert b"dialer_pin_verdicts_total" in kept["metrics"]
+    assert len(remembered) == 2
+    assert all(b"support" in history for _, history in remembered)
