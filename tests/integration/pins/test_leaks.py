@@ -78,6 +78,7 @@ def test_search_finds_a_secret_however_it_is_written() -> None:
     assert leaks([("a moment", b"12:00:00." + raw), ("longer", b"9" + raw)]) == []
 
 
+@pytest.mark.slow
 async def test_pin_is_in_no_history_table_log_or_metric(
     stack: IvrStack, caplog: pytest.LogCaptureFixture
 ) -> None:
