@@ -277,6 +277,7 @@ async def test_process_serves_until_it_is_asked_to_stop(
     port = free_ports("links")["links"]
     monkeypatch.setenv("OFFHOOK_DATABASE__URL", database_url)
     monkeypatch.setenv("OFFHOOK_LINKS__PORT", str(port))
+    monkeypatch.setenv("OFFHOOK_TEMPORAL__ADDRESS", "127.0.0.1:9")  # needed once a caller is there
     settings, stop = load_settings(), asyncio.Event()
     process = asyncio.create_task(run_links(settings, stop=stop))
 
