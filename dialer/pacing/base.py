@@ -176,6 +176,21 @@ class Decision:
             self._reason = self._reason()
         return self._reason
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, in the same words."""
+        return isinstance(other, Decision) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        """Of what it says."""
+        return hash(self._said())
+
+    def __repr__(self) -> str:
+        """What it says."""
+        return f"Decision(place={self.place}, cancel={self.cancel}, reason={self.reason!r})"
+
+    def _said(self) -> tuple[int, int, str, str]:
+        return self.place, self.cancel, self.why, self.reason
+
 
 class Pacer(Protocol):
     """Decides how many calls to place."""
