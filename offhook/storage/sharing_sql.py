@@ -70,8 +70,8 @@ WHERE a.switch_id = $1 AND (
 ORDER BY a.position, a.id
 """
 
-# Nobody is taken from a holder who is alive, or from a caller. Time spent elsewhere is not time idle
-# here.
+# Nobody is taken from a holder who is alive, or from a caller. Time spent elsewhere is not time
+# idle here.
 TAKE_AGENTS = """
 WITH taken AS (
     INSERT INTO agent_leases AS held (agent_id, campaign_id, shard, epoch, taken_at)

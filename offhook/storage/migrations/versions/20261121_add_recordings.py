@@ -9,8 +9,7 @@ branch_labels: None = None
 depends_on: None = None
 
 _BEFORE = (
-    "'placing', 'dialing', 'ringing', 'answered', 'held', 'joining', 'talking', 'message',"
-    " 'ended'"
+    "'placing', 'dialing', 'ringing', 'answered', 'held', 'joining', 'talking', 'message', 'ended'"
 )
 _AFTER = _BEFORE.replace("'answered'", "'listening', 'answered'")
 _VERDICTS = "verdict IN ('person', 'machine', 'fax', 'unsure')"
