@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from dialer.model import SwitchId
 from offhook.link_stream import LinkStream
 from offhook.storage.inbox import RawItem
 from offhook.switches.base import Arrived, Correlated
@@ -53,7 +54,12 @@ class Silent:
 async def line() -> AsyncIterator[Line]:
     found = Line()
     config = SwitchConfig(
-        switch_id="pbx", family="asterisk", name="pbx", settings={}, secret="", hook_secret=""
+        switch_id=SwitchId("pbx"),
+        family="asterisk",
+        name="pbx",
+        settings={},
+        secret="",
+        hook_secret="",
     )
     opened = OpenSwitch(
         config=config,
