@@ -1,6 +1,5 @@
 """`offhook callback`: lists of promises to call back, what is on them, and how they were kept."""
 
-import csv
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -10,8 +9,8 @@ from rich.table import Table
 
 from dialer.appointments import Period
 from dialer.callbacks import CallbackListId, CallbackPhase, CallbackRules
-from dialer.contacts_csv.export import escape
 from dialer.model import AgentId
+from offhook.callback_export import ticket_lines
 from offhook.callbacks import Booked, NewCallback
 from offhook.cli import callback_import_cmd, callback_order_cmd, callback_promise_cmd
 from offhook.cli.callback_office import (
@@ -203,26 +202,12 @@ def export(
             now = datetime.now(UTC)
             list_id = (await office.lists.find(on, now=now)).list_id if on else None
             start, end = _span(since, until, now)
-            writer = csv.writer(sys.stdout)
-            writer.writerow(TICKET_COLUMNS)
-            async for ticket in office.lists.tickets(list_id, since=start, until=end):
-                row = ticket.model_dump(mode="json")
-                writer.writerow([escape(str(row[name] or "")) for name in TICKET_COLUMNS])
+            tickets = office.lists.tickets(list_id, since=start, until=end)
+            async for line in ticket_lines(tickets):
+                sys.stdout.write(line)
 
     run_async(work())
 
-
-TICKET_COLUMNS = (
-    "ticket_id",
-    "callback_id",
-    "list_name",
-    "agent_id",
-    "number",
-    "opened_at",
-    "closed_at",
-    "status",
-    "comment",
-)
 
 app.command()(callback_promise_cmd.promise)
 app.command("import")(callback_import_cmd.import_)

@@ -56,6 +56,7 @@ COMMANDS: dict[str, Row] = {
     "worker": Row("process_cmd", "worker", "Run a worker of the durable layer."),
     "links": Row("process_cmd", "links", "Run the connections to the switches."),
     "api": Row("process_cmd", "api", "Run the REST API and the console."),
+    "token": Row("token_cmd", "app", "Give programs access to the API, and take it back."),
     "db": Row("db_cmd", "app", "Bring the database to this version's schema."),
     "keys": Row("keys_cmd", "app", "List and rotate the keys that seal what Temporal stores."),
 }

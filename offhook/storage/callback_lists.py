@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import Select, and_, case, delete, func, insert, select, update
+from sqlalchemy import Select, and_, case, delete, func, insert, select, tuple_, update
 
 from dialer.appointments import Period
 from dialer.callbacks import (
@@ -240,9 +240,15 @@ class CallbackLists:
             return [_row(row) for row in await session.execute(wanted)]
 
     async def tickets(
-        self, list_id: CallbackListId | None, *, since: datetime, until: datetime
+        self,
+        list_id: CallbackListId | None,
+        *,
+        since: datetime,
+        until: datetime,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
     ) -> AsyncIterator[TicketRow]:
-        """Tickets opened in a time, in order."""
+        """Tickets opened in a time, in order; `after` is moment and id of the last of a page."""
         wanted = (
             select(
                 callback_tickets.c.id.label("ticket_id"),
@@ -259,7 +265,11 @@ class CallbackLists:
             .join(callback_lists, callback_lists.c.id == callbacks.c.list_id)
             .where(callback_tickets.c.opened_at >= since, callback_tickets.c.opened_at < until)
             .order_by(callback_tickets.c.opened_at, callback_tickets.c.id)
+            .limit(limit)
         )
+        if after is not None:
+            place = tuple_(callback_tickets.c.opened_at, callback_tickets.c.id)
+            wanted = wanted.where(place > after)
         if list_id is not None:
             wanted = wanted.where(callbacks.c.list_id == list_id)
         async with store_session(self.database) as session:

@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from offhook.storage import (
+    account_tables,
     callback_tables,
     compliance_tables,
     ivr_tables,
@@ -24,5 +25,6 @@ MODULES: tuple[ModuleType, ...] = (
     ivr_tables,
     pin_tables,
     routing_tables,
+    account_tables,
 )
 metadata = tables.metadata
