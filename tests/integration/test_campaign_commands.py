@@ -185,7 +185,7 @@ async def test_why_a_contact_is_not_dialed(
     for key in (contact, "CRM-7", "+390551234567", "055 1234567"):
         told = await offhook("campaign", "why", "c1", key)
         assert told["code"] == "not_due"
-        assert "outside_hours" in told["says"]
+        assert "outside the contact's hours" in told["says"]
         assert told["contact"]["not_placed"][0]["times"] == 1
         assert told["facts"]["pacer"] == "no agent free"
         assert "1234567" not in json.dumps(told)
