@@ -15,6 +15,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from dialer.compliance.profiles import PROFILES
 from dialer.compliance.words import says
+from offhook.api.auth import scope_of
+from offhook.api.routes import routes
 from offhook.cli.main import COMMANDS, load
 from offhook.settings import CONFIG_VARIABLE, documented
 
@@ -156,10 +158,32 @@ def profiles_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_API_INTRODUCTION = """# API
+
+Routes of `offhook api`, under `/api/v1`; `GET /api/v1/openapi.json` describes each with its fields
+and examples, and asks for no token. Every other request carries `Authorization: Bearer TOKEN` of a
+token with the route's scope (`offhook token create`). How to use it:
+[keep promises to call back](../how-to/callbacks.md).
+
+| route | scope | what it does |
+|---|---|---|"""
+
+
+def api_page() -> str:
+    """Every route of the API, and the scope that it asks for."""
+    rows = [
+        f"| `{method} {route.path}` | `{scope_of(route)}` | {route.summary} |"
+        for route in routes()
+        for method in sorted(route.methods or ())
+    ]
+    return "\n".join([_API_INTRODUCTION, *rows]) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
+    "api.md": api_page,
     "compliance-profiles.md": profiles_page,
 }
 

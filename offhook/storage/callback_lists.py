@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import Select, and_, case, delete, func, insert, select, tuple_, update
 
 from dialer.appointments import Period
+from dialer.callback_refusals import CallbackUnknown
 from dialer.callbacks import (
     CallbackId,
     CallbackListId,
@@ -230,6 +231,13 @@ class CallbackLists:
             )
         async with store_session(self.database) as session:
             return [_row(row) for row in await session.execute(wanted)]
+
+    async def row(self, callback: CallbackId) -> CallbackRow:
+        """One callback; raises `CallbackUnknown`."""
+        async with store_session(self.database) as session:
+            for row in await session.execute(select(callbacks).where(callbacks.c.id == callback)):
+                return _row(row)
+        raise CallbackUnknown(callback)
 
     async def open_rows(self, list_id: CallbackListId) -> list[CallbackRow]:
         """Every callback of a list that isn't over."""
