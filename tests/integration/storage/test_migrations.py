@@ -8,8 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from offhook.storage import migrate
-from offhook.storage.database import Database
 from offhook.storage.catalogue import metadata
+from offhook.storage.database import Database
 
 
 def differences(connection: Connection) -> list[Any]:
