@@ -24,7 +24,7 @@ check: $(STAMP)
 	$(BIN)/deptry .
 
 test: check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 format: $(STAMP)
 	$(BIN)/ruff format .

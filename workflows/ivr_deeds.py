@@ -64,7 +64,7 @@ class Deeds:
     async def leave_queue(self, *, connected: bool) -> None:
         """Give back the place, and the agent unless connected; a lease ends by itself at worst."""
         try:
-            await workflow.execute_local_activity(
+            await workflow.execute_activity(
                 options.LEAVE_QUEUE,
                 LeaveQueue(session_id=self.session_id, connected=connected),
                 result_type=type(None),
@@ -84,7 +84,7 @@ class Deeds:
             turn=action.turn,
         )
         try:
-            said: PinVerdict = await workflow.execute_local_activity(
+            said: PinVerdict = await workflow.execute_activity(
                 options.VERIFY_PIN, request, result_type=PinVerdict, **options.SESSION_DEED
             )
         except ActivityError:
@@ -138,7 +138,7 @@ class Deeds:
 
     async def _done(self, name: str, request: BookCallback | OptOut, turn: int) -> AnyEvent:
         try:
-            done: Done = await workflow.execute_local_activity(
+            done: Done = await workflow.execute_activity(
                 name, request, result_type=Done, **options.SESSION_DEED
             )
         except ActivityError:
@@ -153,7 +153,7 @@ class Deeds:
             at=workflow.now(),
         )
         try:
-            await workflow.execute_local_activity(
+            await workflow.execute_activity(
                 options.SAVE_ANSWERS, request, result_type=type(None), **options.SESSION_DEED
             )
         except ActivityError:

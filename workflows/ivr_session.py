@@ -1,7 +1,7 @@
 """A caller in a menu: one workflow a call, from the first word of the switch to the last.
 
 What it decides: when the machine hears of something, in which order, and that each word of the
-switch counts once. The trees themselves stay outside: a local activity lets the pure machine handle
+switch counts once. The trees themselves stay outside: an activity lets the pure machine handle
 one event and writes the outcome in one go, so a step of a caller is one workflow task, the record
 is never behind what a caller hears, and a history holds no tree.
 
@@ -117,7 +117,7 @@ class IvrSessionWorkflow:
         )
 
     async def _begin(self) -> None:
-        self._begun = await workflow.execute_local_activity(
+        self._begun = await workflow.execute_activity(
             options.BEGIN_SESSION,
             BeginSession(session_id=self._id, start=self._start, at=workflow.now()),
             result_type=SessionBegun,
@@ -286,7 +286,7 @@ class IvrSessionWorkflow:
             if session is None or session.phase is Phase.ended:
                 return
             self._seq += 1
-            advanced: SessionAdvanced = await workflow.execute_local_activity(
+            advanced: SessionAdvanced = await workflow.execute_activity(
                 options.ADVANCE_SESSION,
                 AdvanceSession(
                     session_id=self._id,
