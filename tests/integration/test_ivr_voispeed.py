@@ -12,7 +12,7 @@ from temporalio.client import Client
 from offhook.settings import load_settings
 from offhook.simulator.voispeed_ivr import IvrFault
 from offhook.storage.database import Database
-from tests.support.ivr_stack import PIN, SWITCH, TUTORIAL, IvrStack, ivr_stack
+from tests.support.ivr_stack import PIN, TUTORIAL, IvrStack, ivr_stack
 
 
 @pytest.fixture
@@ -28,28 +28,6 @@ async def stack(
     async with ivr_stack(settings, database, database_url, temporal_client) as made:
         await made.publish(TUTORIAL.read_text())
         yield made
-
-
-async def test_right_pin_reaches_the_agent_of_the_group_and_wrong_ones_the_default(
-    stack: IvrStack,
-) -> None:
-    with capture_logs() as logs:
-        right = await stack.call("1", PIN)
-        wrong = await stack.call("1", "111111", "222222", "333333")
-    assert (right.end, right.to) == ("transferred", "0:101")
-    assert (wrong.end, wrong.to) == ("transferred", "100")
-    session = await stack.session(right)
-    assert (session.ended, session.customer, session.agent_id) == ("connected", "C7", "pbx-101")
-    assert (await stack.session(wrong)).customer is None
-    handle = stack.desk.client.get_workflow_handle(f"ivr/{SWITCH}/{right.call_id}")
-    history = (await handle.fetch_history()).to_json()
-    rows = await stack.pool.fetch(
-        "SELECT to_jsonb(e)::text AS row FROM ivr_session_events e"
-        " UNION ALL SELECT to_jsonb(s)::text FROM ivr_sessions s"
-        " UNION ALL SELECT to_jsonb(a)::text FROM pin_attempts a"
-    )
-    seen = [history, json.dumps(logs, default=str), *(row["row"] for row in rows)]
-    assert not [one for one in seen if PIN in one or "111111" in one]
 
 
 async def test_repeated_lost_and_changed_questions_change_nothing(stack: IvrStack) -> None:
