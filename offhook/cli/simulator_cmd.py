@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -31,6 +32,29 @@ app = typer.Typer(
     help="Run a simulated PBX, for development and rehearsal.",
     no_args_is_help=True,
 )
+
+_Pbx = TypeVar("_Pbx", Simulator, XivoSimulator)
+
+HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+LinesOption = Annotated[
+    int, typer.Option(min=0, max=100_000, help="Lines to the outside, on one gateway.")
+]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same people.")]
+SpeedOption = Annotated[
+    float, typer.Option(min=0.01, max=1000, help="How much faster than real time it lives.")
+]
+AnswersOption = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Share of calls that a person answers.")
+]
+RingTimeoutOption = Annotated[
+    float, typer.Option(min=1, max=300, help="Seconds after which it gives up a ringing call.")
+]
+PopulationOption = Annotated[
+    Path | None, typer.Option(help="TOML or JSON file that says how people behave.")
+]
+AddressesOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object with the addresses.")
+]
 
 _EXAMPLES = """Run a simulated VOIspeed PBX until Ctrl-C.
 
@@ -55,43 +79,31 @@ def _family() -> None:
 @app.command("voispeed", help=_EXAMPLES)
 def voispeed(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8090,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     events_url: Annotated[
         list[str] | None,
         typer.Option("--events-url", help="Where events go; may be given several times."),
     ] = None,
     agents: Annotated[int, typer.Option(min=0, max=5000, help="Users with a telephone.")] = 5,
-    lines: Annotated[int, typer.Option(min=0, max=100_000, help="Lines of the gateway.")] = 30,
-    seed: Annotated[int, typer.Option(help="Same seed, same people.")] = 1,
-    speed: Annotated[
-        float, typer.Option(min=0.01, max=1000, help="How much faster than real time it lives.")
-    ] = 1.0,
-    answer_probability: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of calls that a person answers.")
-    ] = None,
+    lines: LinesOption = 30,
+    seed: SeedOption = 1,
+    speed: SpeedOption = 1.0,
+    answer_probability: AnswersOption = None,
     machine_probability: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of calls that a machine answers.")
     ] = None,
-    ring_timeout: Annotated[
-        float, typer.Option(min=1, max=300, help="Seconds after which it gives up a ringing call.")
-    ] = 30.0,
-    population: Annotated[
-        Path | None, typer.Option(help="TOML or JSON file that says how people behave.")
-    ] = None,
+    ring_timeout: RingTimeoutOption = 30.0,
+    population: PopulationOption = None,
     token: Annotated[
         str, typer.Option(envvar="OFFHOOK_SIMULATOR_TOKEN", help="Token that services must carry.")
     ] = DEFAULT_TOKEN,
     user_events: Annotated[
         bool, typer.Option("--user-events", help="Tell users of all their calls, too.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object with the addresses.")
-    ] = False,
+    as_json: AddressesOption = False,
 ) -> None:
     """Run a simulated VOIspeed PBX until Ctrl-C."""
-    try:
-        people = read_population(population) if population else Population()
-        people = people.with_answers(answer_probability, machine_probability)
+    with _bad_population():
         config = SimulatorConfig(
             token=token,
             seed=seed,
@@ -99,19 +111,12 @@ def voispeed(
             ring_timeout_s=ring_timeout,
             gateways=(GatewayConfig(id=GATEWAY, name="carrier", lines=lines),),
             users=make_users(agents),
-            population=people,
+            population=_people(population, answer_probability, machine_probability),
             events_urls=tuple(events_url or ()),
             user_events_for_all=user_events,
         )
-    except PopulationFileError as error:
-        raise typer.BadParameter(str(error), param_hint="--population") from error
-    except ValidationError as error:
-        raise typer.BadParameter(error.errors()[0]["msg"]) from error
     try:
-        run_serving(_serve(config, host=host, port=port, as_json=as_json))
-    except OSError as error:
-        typer.echo(f"cannot listen on {host}:{port}: {error.strerror}; choose --port", err=True)
-        raise typer.Exit(1) from error
+        _run(partial(Simulator, config), host, port, partial(_announce, as_json=as_json))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--events-url") from error
 
@@ -132,37 +137,25 @@ all is the token. Script people, break things and read what really happened unde
 @app.command("xivo", help=_XIVO_EXAMPLES)
 def xivo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8091,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     agents: Annotated[int, typer.Option(min=0, max=5000, help="Agents with a telephone.")] = 5,
     queues: Annotated[
         int, typer.Option(min=1, max=100, help="Queues; the agents are shared out among them.")
     ] = 1,
-    lines: Annotated[int, typer.Option(min=0, max=100_000, help="Lines to the outside.")] = 30,
+    lines: LinesOption = 30,
     wrap_up: Annotated[float, typer.Option(min=0, help="Seconds of wrap-up after a call.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Same seed, same people.")] = 1,
-    speed: Annotated[
-        float, typer.Option(min=0.01, max=1000, help="How much faster than real time it lives.")
-    ] = 1.0,
-    answer_probability: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of calls that a person answers.")
-    ] = None,
-    ring_timeout: Annotated[
-        float, typer.Option(min=1, max=300, help="Seconds after which it gives up a ringing call.")
-    ] = 30.0,
-    population: Annotated[
-        Path | None, typer.Option(help="TOML or JSON file that says how people behave.")
-    ] = None,
+    seed: SeedOption = 1,
+    speed: SpeedOption = 1.0,
+    answer_probability: AnswersOption = None,
+    ring_timeout: RingTimeoutOption = 30.0,
+    population: PopulationOption = None,
     token: Annotated[
         str, typer.Option(envvar="OFFHOOK_SIMULATOR_TOKEN", help="Password of every user.")
     ] = DEFAULT_TOKEN,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object with the addresses.")
-    ] = False,
+    as_json: AddressesOption = False,
 ) -> None:
     """Run a simulated XiVO (xuc server) until Ctrl-C."""
-    try:
-        people = read_population(population) if population else Population()
-        people = people.with_answers(answer_probability, None)
+    with _bad_population():
         users = make_users(agents)
         config = XivoConfig(
             token=token,
@@ -173,22 +166,33 @@ def xivo(
             gateways=(GatewayConfig(id=GATEWAY, name="carrier", lines=lines),),
             users=users,
             queues=share_out(users, queues),
-            population=people,
+            population=_people(population, answer_probability, None),
         )
+    _run(partial(XivoSimulator, config), host, port, partial(_announce_xivo, as_json=as_json))
+
+
+def _people(file: Path | None, answers: float | None, machines: float | None) -> Population:
+    people = read_population(file) if file else Population()
+    return people.with_answers(answers, machines)
+
+
+@contextlib.contextmanager
+def _bad_population() -> Iterator[None]:
+    """Say of a wrong file or setting what is wrong, as of any other option."""
+    try:
+        yield
     except PopulationFileError as error:
         raise typer.BadParameter(str(error), param_hint="--population") from error
     except ValidationError as error:
         raise typer.BadParameter(error.errors()[0]["msg"]) from error
+
+
+def _run(make: Callable[..., _Pbx], host: str, port: int, announce: Callable[[_Pbx], None]) -> None:
     try:
-        run_serving(_serve_xivo(config, host=host, port=port, as_json=as_json))
+        run_serving(_until_stopped(lambda: make(host=host, port=port), announce))
     except OSError as error:
         typer.echo(f"cannot listen on {host}:{port}: {error.strerror}; choose --port", err=True)
         raise typer.Exit(1) from error
-
-
-async def _serve_xivo(config: XivoConfig, *, host: str, port: int, as_json: bool) -> None:
-    simulator = XivoSimulator(config, host=host, port=port)
-    await _until_stopped(simulator, lambda: _announce_xivo(simulator, as_json=as_json))
 
 
 def _announce_xivo(simulator: XivoSimulator, *, as_json: bool) -> None:
@@ -211,22 +215,16 @@ def _announce_xivo(simulator: XivoSimulator, *, as_json: bool) -> None:
     typer.echo("Stop with Ctrl-C.")
 
 
-async def _serve(config: SimulatorConfig, *, host: str, port: int, as_json: bool) -> None:
-    simulator = Simulator(config, host=host, port=port)
-    await _until_stopped(simulator, lambda: _announce(simulator, as_json=as_json))
-
-
-async def _until_stopped(
-    simulator: Simulator | XivoSimulator, announce: Callable[[], None]
-) -> None:
+async def _until_stopped(make: Callable[[], _Pbx], announce: Callable[[_Pbx], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops
             loop.add_signal_handler(number, stop.set)
+    simulator = make()
     await simulator.start()
     try:
-        announce()
+        announce(simulator)
         await stop.wait()
     finally:
         await simulator.stop()
