@@ -16,6 +16,7 @@ from aiohttp import web
 from offhook.simulator.clock import LoopClock
 from offhook.simulator.config import SimulatorConfig
 from offhook.simulator.control import PREFIX, ControlPlane
+from offhook.simulator.door import Door
 from offhook.simulator.faults import SERVICE_FAULTS, Fault, FaultBook, FaultKind
 from offhook.simulator.sender import EventSender
 from offhook.simulator.voispeed import VoispeedFace
@@ -25,7 +26,6 @@ from offhook.switches.voispeed import wire
 
 ENDPOINT = "/PBX/seri_endpoint.php"
 _HANG_S = 300.0
-_SHUTDOWN_S = 0.05  # aiohttp takes 0 for "wait for ever"
 _XML = {"Content-Type": "text/xml; charset=UTF-8"}
 
 log = structlog.get_logger()
@@ -36,42 +36,39 @@ class Simulator:
 
     def __init__(self, config: SimulatorConfig, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.config = config
-        self.host = host
-        self.port = port
         self.clock = LoopClock(config.speed)
         self.faults = FaultBook(config.seed)
         self.senders: list[EventSender] = []
         self.face = self._new_face()
         self.responders = self._new_responders()
         self._control = ControlPlane(self, ivr_controls(lambda: self.responders))
-        self._web = web.Server(self._handle, access_log=None)
-        self._server: asyncio.Server | None = None
-        self._coming_back: asyncio.Task[None] | None = None
+        self._door = Door(self._handle, host, port)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._door.port
 
     @property
     def url(self) -> str:
         """Where services are asked for."""
-        return f"http://{self.host}:{self.port}{ENDPOINT}"
+        return f"{self._door.url}{ENDPOINT}"
 
     @property
     def control_url(self) -> str:
         """Where the simulator itself takes orders."""
-        return f"http://{self.host}:{self.port}{PREFIX.rstrip('/')}"
+        return f"{self._door.url}{PREFIX.rstrip('/')}"
 
     async def start(self) -> None:
         """Listen."""
         await self.set_events_urls(self.config.events_urls)
-        await self._listen()
+        await self._door.open()
 
     async def stop(self) -> None:
         """Hang up on everybody and stop listening."""
-        if self._coming_back is not None:
-            self._coming_back.cancel()
-            await asyncio.gather(self._coming_back, return_exceptions=True)
         self._forget_calls()
         await self.responders.close()
-        self._stop_listening()
-        await self._web.shutdown(_SHUTDOWN_S)
+        await self._door.close()
         for sender in self.senders:
             await sender.close()
 
@@ -98,15 +95,11 @@ class Simulator:
     def restart(self, down_s: float) -> None:
         """Lose every call without a word and be unreachable for `down_s` real seconds."""
         self.face.pbx.restart()
-        self._stop_listening()
-        self.cut()
-        self._coming_back = asyncio.get_running_loop().create_task(self._come_back(down_s))
+        self._door.go_away(down_s)
 
     def cut(self) -> None:
         """Break every connection; calls go on."""
-        for connection in self._web.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+        self._door.cut()
 
     async def reset(self) -> None:
         """A new PBX: no calls, no record, no faults, no scripts beyond the configured ones."""
@@ -160,22 +153,6 @@ class Simulator:
 
     def _forget_calls(self) -> None:
         self.face.pbx.restart()
-
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._web, self.host, self.port, reuse_address=True, backlog=512
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-
-    async def _come_back(self, down_s: float) -> None:
-        await asyncio.sleep(down_s)
-        await self._listen()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == ENDPOINT:

@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 
 from offhook.simulator.clock import LoopClock
 from offhook.simulator.control import PREFIX, ControlPlane
+from offhook.simulator.door import Door
 from offhook.simulator.faults import SERVICE_FAULTS, Fault, FaultBook, FaultKind
 from offhook.simulator.plant import CannotDo
 from offhook.simulator.xivo import Connection, XivoFace
@@ -28,7 +29,8 @@ from offhook.switches.xivo import wire_commands as cmd
 from offhook.switches.xivo.events import CORRELATOR
 
 _HANG_S = 300.0
-_SHUTDOWN_S = 0.05  # aiohttp takes 0 for "wait for ever"
+_LAST_WORDS_S = 0.05
+"""How long a connection lives on to say its last words, where it is to be cut."""
 _HTML = "<html><body>Bad gateway</body></html>"
 _FAIL_COMMAND = frozenset({FaultKind.fail_command})
 _WEB_FAULTS = SERVICE_FAULTS | _FAIL_COMMAND
@@ -70,8 +72,6 @@ class XivoSimulator:
 
     def __init__(self, config: XivoConfig, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.config = config
-        self.host = host
-        self.port = port
         self.clock = LoopClock(config.speed)
         self.faults = FaultBook(config.seed)
         self.face = XivoFace(config, self.clock, self.faults)
@@ -79,14 +79,17 @@ class XivoSimulator:
         """Token -> login, and when it expires."""
         self._peers: set[_Peer] = set()
         self._control = ControlPlane(self)
-        self._web = web.Server(self._handle, access_log=None)
-        self._server: asyncio.Server | None = None
-        self._coming_back: asyncio.Task[None] | None = None
+        self._door = Door(self._handle, host, port)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._door.port
 
     @property
     def url(self) -> str:
         """The address of the server."""
-        return f"http://{self.host}:{self.port}"
+        return self._door.url
 
     @property
     def control_url(self) -> str:
@@ -95,31 +98,22 @@ class XivoSimulator:
 
     async def start(self) -> None:
         """Listen."""
-        await self._listen()
+        await self._door.open()
 
     async def stop(self) -> None:
         """Hang up on everybody and stop listening."""
-        if self._coming_back is not None:
-            self._coming_back.cancel()
-            await asyncio.gather(self._coming_back, return_exceptions=True)
         self.face.restart()
-        self._stop_listening()
-        self.cut()
-        await self._web.shutdown(_SHUTDOWN_S)
+        await self._door.close()
 
     def restart(self, down_s: float) -> None:
         """Lose calls and tokens without a word, and be unreachable for `down_s` real seconds."""
         self.face.restart()
         self.tokens.clear()
-        self._stop_listening()
-        self.cut()
-        self._coming_back = asyncio.get_running_loop().create_task(self._come_back(down_s))
+        self._door.go_away(down_s)
 
     def cut(self) -> None:
         """Break every connection; calls go on."""
-        for connection in self._web.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+        self._door.cut()
 
     def deafen(self) -> None:
         """Answer nothing more on the connections that are open, and leave them open."""
@@ -137,9 +131,7 @@ class XivoSimulator:
     def restart_calls(self) -> None:
         """Lose every call and connection."""
         self.face.restart()
-        for connection in self._web.connections:
-            if connection.transport is not None:
-                self.clock.call_later(_SHUTDOWN_S, connection.transport.abort)
+        self.clock.call_later(_LAST_WORDS_S, self.cut)
 
     async def set_events_urls(self, urls: Sequence[str]) -> None:
         """Refused: xuc tells its events on the WebSockets."""
@@ -155,22 +147,6 @@ class XivoSimulator:
             "events": dict(self.face.events),
             "faults": dict(self.faults.struck),
         }
-
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._web, self.host, self.port, reuse_address=True, backlog=512
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-
-    async def _come_back(self, down_s: float) -> None:
-        await asyncio.sleep(down_s)
-        await self._listen()
 
     # -- HTTP ----------------------------------------------------------------------------------
 
@@ -303,7 +279,7 @@ class XivoSimulator:
             case FaultKind.half_reply:
                 peer.deaf = True
                 peer.send('{"msgType":"PhoneEv')
-                self.clock.call_later(_SHUTDOWN_S, peer.cut)
+                self.clock.call_later(_LAST_WORDS_S, peer.cut)
             case FaultKind.hang | FaultKind.act_then_timeout:
                 peer.deaf = True
             case FaultKind.latency:
