@@ -30,6 +30,19 @@ TOKEN_VARIABLE = "VOISPEED_TOKEN"  # noqa: S105 - the name of a variable
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
+NameArgument = Annotated[str, typer.Argument(help="A short name: small letters, digits, hyphens.")]
+CallerNumberOption = Annotated[str, typer.Option(help="Company number to show.")]
+RegionOption = Annotated[str, typer.Option(help="Country that the PBX dials from.")]
+NumberFormatOption = Annotated[
+    str, typer.Option(help="How numbers are written: e164, international, national.")
+]
+DialPrefixOption = Annotated[str, typer.Option(help="Digits before every number dialled.")]
+ReadNowOption = Annotated[
+    bool, typer.Option("--import/--no-import", help="Read trunks and agents from the PBX.")
+]
+ReplaceOption = Annotated[bool, typer.Option(help="Change a switch that exists.")]
+
+
 class SwitchNotReached(OffhookError):
     """A switch could not be read when it was added."""
 
@@ -43,7 +56,7 @@ def _families() -> None:
 
 @add.command()
 def voispeed(
-    name: Annotated[str, typer.Argument(help="A short name: small letters, digits, hyphens.")],
+    name: NameArgument,
     url: Annotated[str, typer.Option(help="Address of the services, .../seri_endpoint.php.")],
     reception_ivr: Annotated[str, typer.Option(help="Id of the IVR that customers are held on.")],
     hold_ivr: Annotated[str, typer.Option(help="Id of the IVR that parked agents wait on.")],
@@ -57,7 +70,7 @@ def voispeed(
     message_ivr: Annotated[
         str | None, typer.Option(help="Id of the IVR with the safe-harbour message.")
     ] = None,
-    caller_number: Annotated[str, typer.Option(help="Company number to show.")] = "",
+    caller_number: CallerNumberOption = "",
     trunk: Annotated[
         list[str] | None, typer.Option(help="Id of a gateway to use; several; default all.")
     ] = None,
@@ -71,18 +84,14 @@ def voispeed(
         list[str] | None, typer.Option(help="OURS=THEIRS for what we send, where it differs.")
     ] = None,
     zone: Annotated[str, typer.Option(help="Time zone of the PBX's clock.")] = "Europe/Rome",
-    region: Annotated[str, typer.Option(help="Country that the PBX dials from.")] = "IT",
-    number_format: Annotated[
-        str, typer.Option(help="How numbers are written: e164, international, national.")
-    ] = "e164",
-    dial_prefix: Annotated[str, typer.Option(help="Digits before every number dialled.")] = "",
+    region: RegionOption = "IT",
+    number_format: NumberFormatOption = "e164",
+    dial_prefix: DialPrefixOption = "",
     auto_answer: Annotated[
         bool, typer.Option(help="Parked agents' terminals answer by themselves.")
     ] = True,
-    read_now: Annotated[
-        bool, typer.Option("--import/--no-import", help="Read gateways and users from the PBX.")
-    ] = True,
-    replace: Annotated[bool, typer.Option(help="Change a switch that exists.")] = False,
+    read_now: ReadNowOption = True,
+    replace: ReplaceOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Add a VOIspeed PBX, import its gateways and users, and say where it must send its events.
@@ -114,7 +123,7 @@ def voispeed(
 
 @add.command()
 def asterisk(
-    name: Annotated[str, typer.Argument(help="A short name: small letters, digits, hyphens.")],
+    name: NameArgument,
     url: Annotated[str, typer.Option(help="Address of ARI, http://host:8088/ari.")],
     user: Annotated[str, typer.Option(help="User of ari.conf.")],
     trunk: Annotated[
@@ -151,7 +160,7 @@ def asterisk(
         str | None,
         typer.Option(help="Context of the dialplan that keeps people while offhook is away."),
     ] = None,
-    caller_number: Annotated[str, typer.Option(help="Company number to show.")] = "",
+    caller_number: CallerNumberOption = "",
     auto_answer_header: Annotated[
         list[str] | None,
         typer.Option(help="NAME=VALUE of a SIP header that makes an agent's device answer."),
@@ -172,15 +181,11 @@ def asterisk(
     variable: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of a variable of customers' channels.")
     ] = None,
-    region: Annotated[str, typer.Option(help="Country that the PBX dials from.")] = "IT",
-    number_format: Annotated[
-        str, typer.Option(help="How numbers are written: e164, international, national.")
-    ] = "e164",
-    dial_prefix: Annotated[str, typer.Option(help="Digits before every number dialled.")] = "",
-    read_now: Annotated[
-        bool, typer.Option("--import/--no-import", help="Read the endpoints from the PBX.")
-    ] = True,
-    replace: Annotated[bool, typer.Option(help="Change a switch that exists.")] = False,
+    region: RegionOption = "IT",
+    number_format: NumberFormatOption = "e164",
+    dial_prefix: DialPrefixOption = "",
+    read_now: ReadNowOption = True,
+    replace: ReplaceOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Add an Asterisk (ARI) and import its trunks and agents' devices.
@@ -220,7 +225,7 @@ def asterisk(
 
 @add.command()
 def xivo(
-    name: Annotated[str, typer.Argument(help="A short name: small letters, digits, hyphens.")],
+    name: NameArgument,
     url: Annotated[str, typer.Option(help="Address of the xuc server, https://xivo:8443.")],
     login: Annotated[str, typer.Option(help="User that dials: an admin or supervisor.")],
     agent_login: Annotated[
@@ -238,19 +243,15 @@ def xivo(
         list[str] | None, typer.Option(help="Id of a queue to dial from; several; default all.")
     ] = None,
     caller_name: Annotated[str, typer.Option(help="Name to show.")] = "",
-    caller_number: Annotated[str, typer.Option(help="Company number to show.")] = "",
+    caller_number: CallerNumberOption = "",
     answer_sign: Annotated[
         str, typer.Option(help="EventEstablished that is the customer's answer: outgoing, any.")
     ] = "outgoing",
-    region: Annotated[str, typer.Option(help="Country that the PBX dials from.")] = "FR",
-    number_format: Annotated[
-        str, typer.Option(help="How numbers are written: e164, international, national.")
-    ] = "national",
-    dial_prefix: Annotated[str, typer.Option(help="Digits before every number dialled.")] = "",
-    read_now: Annotated[
-        bool, typer.Option("--import/--no-import", help="Read queues and agents from the PBX.")
-    ] = True,
-    replace: Annotated[bool, typer.Option(help="Change a switch that exists.")] = False,
+    region: RegionOption = "FR",
+    number_format: NumberFormatOption = "national",
+    dial_prefix: DialPrefixOption = "",
+    read_now: ReadNowOption = True,
+    replace: ReplaceOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Add a XiVO (xuc) and import its queues, as trunks, and its agents.
