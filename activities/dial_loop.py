@@ -22,6 +22,7 @@ from activities.dial_inbox import InboxReader
 from activities.dial_step import Arrival, DialObserver, Step
 from activities.ports import (
     DialStore,
+    EventWatch,
     Inbox,
     JournalEntry,
     Lease,
@@ -30,6 +31,7 @@ from activities.ports import (
     Switch,
 )
 from activities.sharing import Sharing
+from activities.watching import Watching
 from dialer.commands import (
     COMMANDS,
     LoadContacts,
@@ -81,6 +83,7 @@ class DialLoop:
         clock: Callable[[], datetime],
         observer: DialObserver,
         parallel_dials: int = 32,
+        watch: EventWatch | None = None,
     ) -> None:
         self._store = store
         self._switch = switch
@@ -106,6 +109,7 @@ class DialLoop:
             put=self._queue.put_nowait,
             retry=self._retry,
         )
+        self._watching = watch and Watching(watch, clock=clock, observer=observer, put=self._put)
         self._cursors: dict[str, int] = {}
         self._renewed_at = self._heard_at = clock()
         self._seq = 0
@@ -123,10 +127,13 @@ class DialLoop:
         )
         step = Step(now)
         self._handle(step, Arrival(event=started, received_at=now), self._clock())
-        beside = (
+        beside = [
             asyncio.create_task(self._reader.run(lease), name=f"inbox {campaign}"),
             asyncio.create_task(self._sharing.run(lease), name=f"shares {campaign}"),
-        )
+        ]
+        if self._watching:
+            watching = self._watching.run(lease.switch_id)
+            beside.append(asyncio.create_task(watching, name=f"watch {campaign}"))
         try:
             self._send_urgent(step)
             await self._carry_out(lease, step, self._position())

@@ -23,6 +23,7 @@ from dialer.commands import (
 )
 from dialer.events import Event
 from dialer.media import RecordingAction
+from dialer.model import SwitchId
 
 
 class DialObserver(Protocol):
@@ -35,6 +36,9 @@ class DialObserver(Protocol):
 
     def failed(self, action: str, error: Exception) -> None: ...
     def untranslatable(self, channel: str, error: Exception) -> None: ...
+    def watched(self, switch: SwitchId, since: datetime | None) -> None:
+        """Nobody has watched the events of a switch since then; None: somebody does again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

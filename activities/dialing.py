@@ -13,7 +13,7 @@ from activities.contracts import DialInput, DialReason, DialResult
 from activities.dial_loop import DialLoop
 from activities.dial_step import DialObserver
 from activities.errors import coded_errors
-from activities.ports import DialStore, Inbox, SwitchDirectory
+from activities.ports import DialStore, EventWatch, Inbox, SwitchDirectory
 
 HEARTBEAT = timedelta(milliseconds=500)
 
@@ -29,6 +29,8 @@ class DialActivities:
     observer: DialObserver
     owner: str
     """Names this worker in the lease, for people who look."""
+    watch: EventWatch | None = None
+    """Without it events are taken for watched."""
     parallel_dials: int = field(default=32)
 
     @activity.defn(name="campaigns.dial")
@@ -46,6 +48,7 @@ class DialActivities:
                 switch=switch,
                 clock=self.clock,
                 observer=self.observer,
+                watch=self.watch,
                 parallel_dials=self.parallel_dials,
             )
             dialing = asyncio.create_task(loop.run(request.campaign_id, owner=self.owner))

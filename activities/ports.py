@@ -56,6 +56,14 @@ class SwitchDirectory(Protocol):
     async def open(self, switch: SwitchId) -> Switch: ...
 
 
+class EventWatch(Protocol):
+    """Knows whether the events of switches are watched."""
+
+    def unwatched_since(self, switch: SwitchId, now: datetime) -> datetime | None:
+        """When the watch was last heard of, where nobody watches now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The right to dial for a campaign; `epoch` fences off whoever held it before."""

@@ -31,6 +31,7 @@ from dialer.events import (
     Disposed,
     DrainRequested,
     Event,
+    EventsWatched,
     MachineDetected,
     PauseRequested,
     PersonDetected,
@@ -58,6 +59,7 @@ from dialer.live import (
     replies,
     selection,
     timers,
+    watching,
 )
 from dialer.live.correlators import Correlators
 from dialer.live.deadlines import Timer
@@ -119,7 +121,7 @@ class Engine:
         if world is None or world.drained:
             return None
         due = [world.deadlines.next(), selection.load_at(world)]
-        if world.resting and agents.wants_agents(world):
+        if world.resting and agents.calls_agents(world):
             due += [line.retry_at for line in world.resting.values() if line.willing]
         if world.starved:
             due.append(world.trunks.next_at())
@@ -211,6 +213,8 @@ class Engine:
             case SnapshotTaken():
                 replies.link_up(world)
                 recovery.reconcile(world, event, now)
+            case EventsWatched():
+                watching.changed(world, event, now)
             case ContactsLoaded():
                 selection.loaded(world, event, now)
             case ContactsAdded():
@@ -268,11 +272,12 @@ class Engine:
 
 def _watch(world: World, now: datetime) -> None:
     """Keep asking the switch what is going on while anything is."""
-    watching = (world.in_progress or not world.settled or world.link_down) and (
-        world.started.capabilities.lists_calls
-    )
-    if not watching:
+    wanted = world.in_progress or not world.settled or world.link_down
+    planned = world.deadlines.at(Timer.snapshot)
+    if not (wanted and world.started.capabilities.lists_calls):
         world.deadlines.cancel(Timer.snapshot)
-    elif world.deadlines.at(Timer.snapshot) is None:
+    elif planned is None:
         wait = SNAPSHOT_EVERY if world.settled else SETTLING
         world.deadlines.set(Timer.snapshot, "", now + wait)
+    elif world.unwatched_since is not None and not world.probes:
+        world.deadlines.set(Timer.snapshot, "", min(planned, now + watching.LOOK))

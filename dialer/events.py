@@ -343,6 +343,16 @@ class SnapshotTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventsWatched:
+    """Whether anybody watches the events of the switch; an engine that isn't told takes it so."""
+
+    watched: bool
+    since: datetime
+    """When the watch was last heard of, or heard of again."""
+    kind: Literal["events_watched"] = "events_watched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingOrdered:
     """Somebody wants a talk recorded, or its recording paused, resumed or stopped."""
 
@@ -451,6 +461,7 @@ Event = Annotated[
     | PreviewAnswered
     | RecordingOrdered
     | SnapshotTaken
+    | EventsWatched
     | SettingsChanged
     | PauseRequested
     | ResumeRequested

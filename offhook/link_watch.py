@@ -9,7 +9,7 @@ are added, changed or removed are noticed within two seconds.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Sequence, Set
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,6 +25,7 @@ from offhook.api.hooks import HookRoute, Hooks, HookStatus
 from offhook.errors import OffhookError
 from offhook.link_orphans import Orphans
 from offhook.link_stream import EventLog, LinkStream, StreamHealth
+from offhook.storage.watch import SAY_EVERY
 from offhook.switches.base import CallerDesk
 from offhook.switches.ivr_script import ScriptRoute, script_route
 from offhook.switches.registry import OpenSwitch, SwitchConfig, open_switch
@@ -111,6 +112,14 @@ class LeftRecordings(Protocol):
         ...
 
 
+class Teller(Protocol):
+    """Says to whoever dials that the events of switches are watched (`WatchTeller`)."""
+
+    async def say(self, switches: Collection[SwitchId]) -> None:
+        """Say it once; failures are `StoreUnavailable`."""
+        ...
+
+
 @dataclass(slots=True)
 class _Running:
     opened: OpenSwitch
@@ -128,6 +137,8 @@ class Links:
     """Where the events of streams are committed; without it none is read."""
     recordings: LeftRecordings | None = None
     """Where recordings that no engine closed are closed; without it they wait for a take-over."""
+    teller: Teller | None = None
+    """Told all the time which switches are watched; without it nothing is placed on them."""
     scripts: ScriptServer | None = None
     """Where responders ask what to do; without it none is answered."""
     desk: CallerDesk | None = None
@@ -142,13 +153,15 @@ class Links:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Watch for the length of the block."""
-        task = asyncio.create_task(self._reload_for_ever(), name="links")
+        tasks = [asyncio.create_task(self._reload_for_ever(), name="links")]
+        if self.teller is not None:
+            tasks.append(asyncio.create_task(self._say_for_ever(self.teller), name="watch said"))
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for switch in list(self._running):
                 await self._stop(switch)
 
@@ -186,6 +199,21 @@ class Links:
             except StoreUnavailable as error:
                 log.warning("links_cannot_read_switches", error=str(error))
             await asyncio.sleep(self.reload_every.total_seconds())
+
+    async def _say_for_ever(self, teller: Teller) -> None:
+        while True:
+            try:
+                await teller.say(
+                    [s for s, running in self._running.items() if self._hears(running)]
+                )
+            except StoreUnavailable as error:
+                log.warning("links_cannot_say_what_is_watched", error=str(error))
+            await asyncio.sleep(SAY_EVERY.total_seconds())
+
+    def _hears(self, running: _Running) -> bool:
+        """Whether events of a switch reach us: its stream is up, or it delivers them itself."""
+        status = self.status.get(running.opened.config.switch_id)
+        return running.opened.stream is None or (status is not None and status.stream == "up")
 
     def _start(self, config: SwitchConfig) -> None:
         if self._bad.get(config.switch_id) == config:

@@ -30,6 +30,7 @@ from offhook.storage.ivr_store import IvrStore
 from offhook.storage.link_store import LinkStore
 from offhook.storage.pool import open_pool
 from offhook.storage.recordings import Recordings
+from offhook.storage.watch import WatchTeller
 from offhook.temporal.client import connect
 from offhook.temporal.ivr import IvrDesk
 from offhook.temporal.ivr_services import secret_store
@@ -111,6 +112,7 @@ async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]
                 scripts=ivr,
                 desk=caller_desk(settings, desk, sealed, IvrStore(pool)),
                 recordings=Recordings(pool),
+                teller=WatchTeller(pool),
             )
             health = Health("links")
 

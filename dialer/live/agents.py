@@ -37,9 +37,14 @@ def wants_agents(world: World) -> bool:
     )
 
 
+def calls_agents(world: World) -> bool:
+    """Whether idle agents are called to the line: not while nobody would hear that they came."""
+    return wants_agents(world) and world.unwatched_since is None
+
+
 def park_resting(world: World, now: datetime) -> None:
     """Call every idle agent who wants to work and whose pause after a failure is over."""
-    if not world.resting or not wants_agents(world):
+    if not world.resting or not calls_agents(world):
         return
     for line in list(world.resting.values()):
         if line.willing and world.can_take(line, now):

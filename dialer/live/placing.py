@@ -91,6 +91,11 @@ def blocked(world: World, now: datetime) -> str:
         return "paused"
     if world.link_down and (world.link_retry_at is None or now < world.link_retry_at):
         return "the switch can't be reached"
+    if world.unwatched_since is not None:
+        return (
+            f"waiting: nobody watches the events of switch {world.started.settings.switch} "
+            f"since {world.unwatched_since:%H:%M:%S} UTC; see that offhook links runs"
+        )
     hours = world.started.settings.hours
     if not hours.is_always and not hours.contains(now):
         return "outside the campaign's hours"

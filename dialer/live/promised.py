@@ -8,7 +8,7 @@ anybody can answer it: it is never the engine's doing that the person hears nobo
 from datetime import datetime
 
 from dialer.call import UNANSWERED, CallState
-from dialer.live import agents, calls, matching
+from dialer.live import agents, calls, matching, watching
 from dialer.live.closing import NO_AGENT_LEFT
 from dialer.live.things import Line, LiveCall
 from dialer.live.world import World
@@ -38,7 +38,7 @@ def without_kept(world: World, since: dict[str, float]) -> dict[str, float]:
 
 def keep(world: World, now: datetime) -> None:
     """See to it that every call with a promise still has its agent."""
-    if not world.promised or not world.settled:
+    if not world.promised or not world.settled or watching.is_deaf(world, now):
         return
     for attempt_id, call in list(world.promised.items()):
         if attempt_id not in world.calls or call.state not in _PROMISED:

@@ -12,7 +12,7 @@ from dialer.agent import AgentMove, AgentState
 from dialer.call import UNANSWERED, CallMove, CallState
 from dialer.commands import HangUp, PlayMessage
 from dialer.events import OpenAttempt, OpenPark, SnapshotTaken
-from dialer.live import agents, calls, closing, matching, orders, queueing
+from dialer.live import agents, calls, closing, matching, orders, queueing, watching
 from dialer.live.deadlines import Timer
 from dialer.live.placing import listens, watch_ringing
 from dialer.live.things import Line, LiveCall, Origin, Past
@@ -177,6 +177,7 @@ def reconcile(world: World, event: SnapshotTaken, now: datetime) -> None:
     if event.asked_at < world.started_at:
         return
     seen = {view.correlator: view for view in event.snapshot.calls}
+    over = {one.correlator: one.outcome for one in event.snapshot.over}
     for agent_id, line in list(world.agents.items()):
         if line.park:
             _heal_park(world, agent_id, line, seen.get(line.park), event.asked_at, now)
@@ -184,7 +185,7 @@ def reconcile(world: World, event: SnapshotTaken, now: datetime) -> None:
     for call in list(world.calls.values()):
         view = seen.get(call.attempt_id)
         if view is None:
-            _maybe_gone(world, call, event.asked_at, now)
+            _maybe_gone(world, call, over.get(call.attempt_id), event.asked_at, now)
             continue
         call.missing_at = None
         if event.asked_at >= call.seen_at:
@@ -230,7 +231,10 @@ def _heal_park(
         world.sort_agent(line)
 
 
-def _maybe_gone(world: World, call: LiveCall, asked_at: datetime, now: datetime) -> None:
+def _maybe_gone(
+    world: World, call: LiveCall, said: Outcome | None, asked_at: datetime, now: datetime
+) -> None:
+    """Close a call that the switch no longer has; its history may say how it ended."""
     unheard = call.state in (CallState.placing, CallState.dialing) and not call.unclear
     if asked_at < call.seen_at + (SLOW_GRACE if unheard else GRACE):
         return
@@ -242,6 +246,11 @@ def _maybe_gone(world: World, call: LiveCall, asked_at: datetime, now: datetime)
             return
         if asked_at < call.missing_at + NEWS:
             return
+    if said is not None:
+        if said is Outcome.answered and call.state in UNANSWERED and not world.joins:
+            calls.joined(world, call, "", now)  # the switch had an agent on it before it rang
+        closing.close(world, call, now, said=said, reason="told_by_history")
+        return
     reason = "unclear_and_not_found" if call.state is CallState.placing else "gone_from_switch"
     closing.close(world, call, now, origin=Origin.inferred, reason=reason)
 
@@ -265,9 +274,12 @@ def _adopt(world: World, call: LiveCall, view: CallView, asked_at: datetime, now
                 world.deadlines.cancel(Timer.doubt, call.attempt_id)
                 world.save_call(call, now, accepted=True)
             queueing.picked(world, call, view.address, now)
+            if call.overdue and not call.hang_ups:
+                calls.hang_up(world, call, now, reason="ring_timeout", on_end=Outcome.no_answer)
         case CallPhase.listening:
             if call.state in UNANSWERED:
                 _answered_unheard(world, call, asked_at, now)
+                _wait_for_word(world, call, now)
                 world.save_call(call, now)
         case CallPhase.held:
             _adopt_held(world, call, asked_at, now)
@@ -301,6 +313,14 @@ def _adopt_held(world: World, call: LiveCall, asked_at: datetime, now: datetime)
         overdue = world.deadlines.at(Timer.join_check, call.attempt_id) is not None
         if overdue and call.join_asked_at is not None and asked_at > call.join_asked_at + GRACE:
             matching.join_failed(world, call, now, suspect=True)
+
+
+def _wait_for_word(world: World, call: LiveCall, now: datetime) -> None:
+    """Nobody can be joined yet; before it is given up it must be clear that events are heard."""
+    planned = world.deadlines.at(Timer.patience, call.attempt_id)
+    if planned is not None:
+        limit = max(planned, now + watching.UNHEARD_GRACE)
+        world.deadlines.set(Timer.patience, call.attempt_id, limit)
 
 
 def _answered_unheard(world: World, call: LiveCall, asked_at: datetime, now: datetime) -> None:

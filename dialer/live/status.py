@@ -20,6 +20,8 @@ class EnginePhase(StrEnum):
     running = "running"
     paused = "paused"
     link_down = "link_down"
+    unwatched = "unwatched"
+    """Nobody watches the events of the switch; nothing is placed until somebody does."""
     draining = "draining"
     drained = "drained"
 
@@ -122,4 +124,6 @@ def _phase(world: World) -> EnginePhase:
         return EnginePhase.settling
     if world.link_down:
         return EnginePhase.link_down
+    if world.unwatched_since is not None:
+        return EnginePhase.unwatched
     return EnginePhase.paused if world.paused else EnginePhase.running

@@ -56,6 +56,9 @@ class LiveCall:
     accepted: bool = False
     unclear: bool = False
     """Nobody knows whether the request to dial was carried out."""
+    overdue: bool = False
+    """Its ring timeout passed while nobody watched; a switch that shows it ringing still ends it.
+    """
     missing_at: datetime | None = None
     """When a snapshot was asked for that lacked this call, and nothing was heard of it since."""
     answered_at: datetime | None = None

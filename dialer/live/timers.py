@@ -5,7 +5,7 @@ from typing import assert_never
 
 from dialer.call import CallState
 from dialer.commands import HangUp
-from dialer.live import agents, calls, listening, matching, previewing, replies
+from dialer.live import agents, calls, listening, matching, previewing, replies, watching
 from dialer.live.deadlines import Timer
 from dialer.live.things import LiveCall
 from dialer.live.world import World
@@ -18,6 +18,8 @@ def fire(world: World, timer: Timer, who: str, now: datetime) -> None:
     match timer:
         case Timer.snapshot:
             world.ask_snapshot(now)
+        case Timer.park_ring if watching.looks(world, now):
+            watching.look_again(world, timer, who, now)
         case Timer.park_ring:
             agents.park_rang_out(world, AgentId(who), now)
         case Timer.release:
@@ -49,6 +51,8 @@ def fire(world: World, timer: Timer, who: str, now: datetime) -> None:
 
 
 def _fire_call(world: World, timer: Timer, call: LiveCall, now: datetime) -> None:
+    if watching.looks_again(world, timer, call, now):
+        return
     match timer:
         case Timer.ring:
             heard = call.accepted or call.state is not CallState.placing

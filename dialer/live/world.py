@@ -90,6 +90,10 @@ class World:
     link_retry_at: datetime | None = None
     """When to try again to place on a switch that can't be asked for a snapshot."""
     probes: int = 0
+    unwatched_since: datetime | None = None
+    """Since when nobody has watched the events of the switch."""
+    deaf_until: datetime | None = None
+    """Until when word of what happened unwatched may be on its way."""
     pace_due: bool = True
     """The floor changed in a way that may change the pacer's mind."""
     pace_kind: str = ""

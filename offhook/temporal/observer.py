@@ -1,10 +1,11 @@
 """What dial loops do, as metrics and log lines."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from dialer.commands import SwitchCommand
+from dialer.model import SwitchId
 from offhook import telemetry
 
 log = structlog.get_logger()
@@ -25,6 +26,11 @@ _failures = telemetry.counter(
 )
 _untranslatable = telemetry.counter(
     "dialer_untranslatable_events_total", "Vendor events that could not be understood"
+)
+
+_unwatched = telemetry.counter(
+    "dialer_unwatched_switches_total",
+    "Times a campaign began to wait because nobody watched the events of its switch",
 )
 
 
@@ -50,3 +56,11 @@ class MeteredDialing:
         """Count and tell an event that the adapter could not read."""
         _untranslatable.inc()
         log.warning("event_untranslatable", channel=channel, detail=str(error)[:200])
+
+    def watched(self, switch: SwitchId, since: datetime | None) -> None:
+        """Tell when a campaign begins and ends to wait for somebody who watches its switch."""
+        if since is None:
+            log.info("switch_watched", switch=switch)
+            return
+        _unwatched.inc()
+        log.warning("switch_unwatched", switch=switch, since=since.isoformat())

@@ -47,6 +47,7 @@ from offhook.storage.phonebook_store import PostgresPhonebookRecords
 from offhook.storage.pool import open_pool
 from offhook.storage.recordings import Recordings
 from offhook.storage.retention import Retention, keep_by
+from offhook.storage.watch import PostgresWatch
 from offhook.switches.registry import SwitchOpener
 from offhook.temporal import client as temporal
 from offhook.temporal.callback_services import (
@@ -124,6 +125,7 @@ async def adapters(
             Database.open(url, pool_size=settings.database.pool_size, application="offhook-worker")
         )
         inbox = await stack.enter_async_context(PostgresInbox(pool, url))
+        watch = await stack.enter_async_context(PostgresWatch(url))
         records = PostgresCampaignRecords(database)
         services = PbxServices(LinkStore(database).get)
         switches = OpenSwitches(LinkStore(database).get)
@@ -141,6 +143,7 @@ async def adapters(
                 clock=utc_now,
                 observer=MeteredDialing(),
                 owner=worker_name(),
+                watch=watch,
             ),
             campaigns=CampaignActivities(records=records, inbox=inbox, clock=utc_now),
             imports=ImportActivities(importer=ImportProcess(url)),

@@ -60,6 +60,9 @@ class Watched:
         """Keep the failure."""
         self.failures.append(("translate", error))
 
+    def watched(self, switch: SwitchId, since: datetime | None) -> None:
+        """Of no interest here."""
+
 
 @dataclass
 class FloorStack:
