@@ -32,6 +32,7 @@ from offhook.storage.callback_tables import (
 from offhook.storage.campaign_records import store_session
 from offhook.storage.database import Database
 from offhook.storage.errors import NotFound
+from offhook.storage.fact_log import Noted, note
 from offhook.storage.tables import agents
 
 _HELD_SINCE = callbacks.c.promise["held_since"].astext.cast(DateTime(timezone=True))
@@ -107,7 +108,14 @@ class PostgresCallbacks:
             for booking in bookings:
                 if booking.request.list_id not in rules:
                     raise CallbackListNotFound(booking.request.list_id)
-            return [await _book(session, b, rules[b.request.list_id], now) for b in bookings]
+            booked = [await _book(session, b, rules[b.request.list_id], now) for b in bookings]
+            made = [
+                _booked_fact(booking, callback)
+                for booking, (callback, new) in zip(bookings, booked, strict=True)
+                if new
+            ]
+            await note(session, made, now=now)
+            return booked
 
     async def read(self, callback: CallbackId) -> Promise | None:
         """The promise as recorded."""
@@ -147,6 +155,7 @@ class PostgresCallbacks:
                 .values(_columns(promise, move.at))
             )
             await _write_ticket(session, move)
+            await note(session, [_moved_fact(move)], now=move.at)
 
     async def asleep(
         self, *, due_before: datetime, after: CallbackId | None, limit: int
@@ -195,6 +204,41 @@ class PostgresCallbacks:
                 select(callbacks.c.id).where(callbacks.c.holder == agent).order_by(callbacks.c.id)
             )
             return [CallbackId(callback) for callback in found]
+
+
+def _booked_fact(booking: Booking, callback: CallbackId) -> Noted:
+    request = booking.request
+    data = {
+        "callback_id": callback,
+        "list_id": request.list_id,
+        "due_on": request.due_on.isoformat(),
+        "source": booking.source,
+    }
+    return Noted(
+        key=f"callback {callback} booked",
+        kind="callback.booked",
+        campaign_id=request.campaign_id,
+        data=data,
+    )
+
+
+def _moved_fact(move: RecordMove) -> Noted:
+    promise = move.promise
+    request = promise.request
+    data = {
+        "callback_id": request.callback_id,
+        "list_id": request.list_id,
+        "due_on": request.due_on.isoformat(),
+        "move": move.move,
+        "phase": promise.phase,
+        "agent_id": move.agent_id,
+    }
+    return Noted(
+        key=f"callback {request.callback_id} {promise.version}",
+        kind="callback.changed",
+        campaign_id=request.campaign_id,
+        data=data,
+    )
 
 
 async def _rules(session: AsyncSession, lists: set[Any]) -> dict[str, CallbackRules]:

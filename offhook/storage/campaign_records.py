@@ -16,6 +16,7 @@ from dialer.compliance.binding import require_message
 from dialer.model import CampaignId, CampaignPhase, CampaignSettings
 from dialer.rejections import CampaignUnknown, require_media, require_mode
 from offhook.storage.database import Database
+from offhook.storage.fact_log import Noted, note
 from offhook.storage.link_store import LinkStore
 from offhook.storage.tables import campaign_runs, campaigns
 from offhook.switches.registry import open_switch
@@ -49,6 +50,8 @@ class PostgresCampaignRecords:
             ended = await _ended(session, campaign, run_key, newest=row.run_key)
             if ended is None:
                 await _note_begin(session, campaign, run_key, now)
+                begun = _phase_fact(campaign, CampaignPhase.scheduled, "", run_key, now)
+                await note(session, [begun], now=now)
         return CampaignBegun(
             settings=CampaignSettings.model_validate(row.settings),
             settings_version=row.version,
@@ -81,6 +84,7 @@ class PostgresCampaignRecords:
                     .where(_is_run(campaign, newest))
                     .values(phase=phase, ended_at=ended_at)
                 )
+            await note(session, [_phase_fact(campaign, phase, reason, newest, now)], now=now)
 
     async def save_settings(
         self, campaign: CampaignId, *, settings: CampaignSettings, version: int, now: datetime
@@ -119,6 +123,17 @@ class PostgresCampaignRecords:
         require_mode(settings.mode, switch=settings.switch, way=able.way)
         require_media(settings, able)
         require_message(settings, plays_message=able.plays_message)
+
+
+def _phase_fact(
+    campaign: CampaignId, phase: CampaignPhase, reason: str, run_key: str | None, now: datetime
+) -> Noted:
+    return Noted(
+        key=f"phase {campaign} {phase} {now.isoformat()}",
+        kind="campaign.changed",
+        campaign_id=campaign,
+        data={"phase": phase, "reason": reason, "run_key": run_key or ""},
+    )
 
 
 def _is_run(campaign: CampaignId, run_key: str) -> ColumnElement[bool]:
