@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from dialer.compliance.profiles import PROFILES
 from dialer.compliance.words import says
-from offhook.api.auth import scope_of
+from offhook.api.auth import permission_of
 from offhook.api.routes import routes
 from offhook.cli.main import COMMANDS, load
 from offhook.settings import CONFIG_VARIABLE, documented
@@ -172,7 +172,7 @@ token with the route's scope (`offhook token create`). How to use it:
 def api_page() -> str:
     """Every route of the API, and the scope that it asks for."""
     rows = [
-        f"| `{method} {route.path}` | `{scope_of(route)}` | {route.summary} |"
+        f"| `{method} {route.path}` | `{permission_of(route)}` | {route.summary} |"
         for route in routes()
         for method in sorted(route.methods or ())
     ]

@@ -34,7 +34,17 @@ class _App(FastAPI):
             schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             parts = schema.pop("$defs", {})
             described["components"]["schemas"].update(parts, Problem=schema)
+            _either_way(described)
         return super().openapi()
+
+
+def _either_way(described: dict[str, Any]) -> None:
+    """Have each operation say that a token is enough, or a session; not that both are needed."""
+    for item in described["paths"].values():
+        for operation in item.values():
+            ways = [way for needed in operation.get("security", ()) for way in needed]
+            if ways:
+                operation["security"] = [{way: []} for way in dict.fromkeys(ways)]
 
 
 def build_app(health: Health, services: Services) -> FastAPI:
@@ -48,7 +58,7 @@ def build_app(health: Health, services: Services) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
     )
     app.state.services = services
-    app.add_middleware(Frame)
+    app.add_middleware(Frame, services=services)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)

@@ -1,43 +1,167 @@
-"""Who asks, and whether he may: bearer tokens with scopes."""
+"""Who asks, and whether they may: tokens of programs, sessions of browsers.
 
-from typing import Annotated
+A route names the permission that it asks for:
+
+    @router.get("", dependencies=[requires(Permission.campaigns_read)])
+
+and, where it wants to know who asks, takes `Who`. A page of the console asks `principal_of`. A
+browser's session is a cookie; a request with one that changes something carries `X-CSRF-Token`
+besides, which other sites can't know.
+"""
+
+import hmac
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any
 
 from fastapi import Depends
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection, Request
 
-from offhook.api.problems import NotAuthenticated, ScopeMissing
-from offhook.api.services import Svc
-from offhook.storage.token_store import Scope
+from offhook.accounts.principal import Principal
+from offhook.accounts.roles import Permission
+from offhook.accounts.service import csrf_of, token_principal
+from offhook.api.audit import begin_entry
+from offhook.api.problems import CsrfFailed, NotAuthenticated, PermissionMissing, ScopeMissing
+from offhook.api.services import services_of
+
+COOKIE = "offhook_session"
+SECURE_COOKIE = "__Host-offhook_session"
+CSRF_HEADER = "x-csrf-token"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _BEARER = HTTPBearer(auto_error=False, description="A token of `offhook token create`.")
-_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+_SESSION = APIKeyCookie(
+    name=COOKIE,
+    scheme_name="Session",
+    auto_error=False,
+    description="A browser's session, of `POST /api/v1/session`; what changes something carries "
+    "`X-CSRF-Token` besides. Over HTTPS the cookie's name begins with `__Host-`.",
+)
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+_Cookie = Annotated[str | None, Depends(_SESSION)]
+
+
+async def principal_of(connection: HTTPConnection) -> Principal | None:
+    """Who asks, by token or session; None for nobody that counts.
+
+    Asked of the database once for each request; a session's time without a request starts again.
+    """
+    if "principal" not in connection.scope:
+        connection.scope["principal"] = await _found(connection)
+    found: Principal | None = connection.scope["principal"]
+    return found
+
+
+async def _found(connection: HTTPConnection) -> Principal | None:
+    services, address = services_of(connection), address_of(connection)
+    kind, _, token = connection.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        known = await services.tokens.known(token.strip(), now=services.clock())
+        return None if known is None else token_principal(known, address=address)
+    secret = session_secret(connection)
+    if secret is None:
+        return None
+    return await services.accounts.principal_of_session(
+        secret, now=services.clock(), address=address
+    )
+
+
+async def optional_principal(
+    request: Request, _bearer: _Bearer, _cookie: _Cookie
+) -> Principal | None:
+    """Who asks; None for nobody. What changes something is refused without the session's token."""
+    principal = await principal_of(request)
+    if principal is not None and principal.session_id is not None:
+        _require_csrf(request)
+    return principal
+
+
+Maybe = Annotated[Principal | None, Depends(optional_principal)]
+
+
+async def authenticated(principal: Maybe) -> Principal:
+    """Who asks; raises `NotAuthenticated` for nobody."""
+    if principal is None:
+        raise NotAuthenticated
+    return principal
+
+
+Who = Annotated[Principal, Depends(authenticated)]
+"""Who asks: anybody who is known, whatever they may."""
 
 
 class Requires:
-    """A dependency that lets nobody through whose token lacks a scope."""
+    """A dependency that lets nobody through who may not; gives who asks."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
 
-    async def __call__(self, services: Svc, credentials: _Credentials) -> None:
-        """Raise `NotAuthenticated` or `ScopeMissing`."""
-        if credentials is None:
-            raise NotAuthenticated
-        token = await services.tokens.known(credentials.credentials, now=services.clock())
-        if token is None:
-            raise NotAuthenticated
-        if self.scope not in token.scopes:
-            raise ScopeMissing(self.scope)
-
-
-CanRead = Depends(Requires(Scope.callbacks_read))
-CanWrite = Depends(Requires(Scope.callbacks_write))
+    async def __call__(self, request: Request, principal: Who) -> Principal:
+        """Raise `NotAuthenticated`, `CsrfFailed`, `ScopeMissing` or `PermissionMissing`."""
+        if request.method not in SAFE:
+            begin_entry(request, principal)
+        if not principal.may(self.permission):
+            missing = PermissionMissing if principal.session_id else ScopeMissing
+            raise missing(self.permission)
+        return principal
 
 
-def scope_of(route: APIRoute) -> Scope | None:
-    """The scope that a route asks for; None when it asks for none."""
-    for dependency in route.dependant.dependencies:
-        if isinstance(dependency.call, Requires):
-            return dependency.call.scope
-    return None
+@cache
+def _requirement(permission: Permission) -> Requires:
+    return Requires(permission)
+
+
+def requires(permission: Permission) -> Any:
+    """A dependency that lets nobody through who lacks a permission.
+
+    In `dependencies=[...]` of a route, or as `Annotated[Principal, requires(...)]` of a parameter.
+    """
+    return Depends(_requirement(permission))
+
+
+CanRead = requires(Permission.callbacks_read)
+CanWrite = requires(Permission.callbacks_write)
+
+
+def permission_of(route: APIRoute) -> Permission | None:
+    """The permission that a route asks for; None when it asks for none."""
+    return next(_permissions(route.dependant), None)
+
+
+def _permissions(dependant: Dependant) -> Iterator[Permission]:
+    for inner in dependant.dependencies:
+        if isinstance(inner.call, Requires):
+            yield inner.call.permission
+        yield from _permissions(inner)
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request came from, as far as the proxies that are trusted say."""
+    return connection.client.host if connection.client is not None else ""
+
+
+def is_secure(connection: HTTPConnection) -> bool:
+    """Whether the browser speaks HTTPS, with us or with the proxy before us."""
+    return connection.scope.get("scheme") in {"https", "wss"}
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """The name of the session's cookie; over HTTPS one that no other host can set."""
+    return SECURE_COOKIE if is_secure(connection) else COOKIE
+
+
+def session_secret(connection: HTTPConnection) -> str | None:
+    """What the session's cookie holds."""
+    return connection.cookies.get(cookie_name(connection))
+
+
+def _require_csrf(request: Request) -> None:
+    if request.method in SAFE:
+        return
+    sent = request.headers.get(CSRF_HEADER, "")
+    wanted = csrf_of(session_secret(request) or "")
+    if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), wanted.encode()):
+        raise CsrfFailed

@@ -3,6 +3,7 @@
 A problem never repeats what was sent: a body may hold what must not get into a log or a browser.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,7 @@ from temporalio.service import RPCError
 from activities.ports import StoreUnavailable
 from dialer.numbers import InvalidNumber
 from dialer.rejections import Rejected
+from offhook.accounts.errors import LoginThrottled
 from offhook.errors import OffhookError
 from offhook.storage.errors import NotFound
 from offhook.temporal.campaigns import OrderRefused
@@ -62,7 +64,7 @@ class ApiError(OffhookError):
 
 
 class NotAuthenticated(ApiError):
-    """The request has no token that counts."""
+    """The request has no token or session that counts."""
 
     code = "not_authenticated"
     status = HTTPStatus.UNAUTHORIZED
@@ -70,8 +72,8 @@ class NotAuthenticated(ApiError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the request has no token that counts: none, unknown, expired or revoked",
-            hint="send `Authorization: Bearer TOKEN`; `offhook token create` makes one",
+            "the request has no token or session that counts: none, unknown, expired or revoked",
+            hint="send `Authorization: Bearer TOKEN` (`offhook token create`), or log in",
         )
 
 
@@ -85,6 +87,56 @@ class ScopeMissing(ApiError):
         super().__init__(
             f"this needs a token with the scope {scope}",
             hint=f"make one: `offhook token create NAME --scope {scope}`",
+        )
+
+
+class PermissionMissing(ApiError):
+    """The role of whoever is logged in does not have this permission."""
+
+    code = "permission_missing"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(
+            f"your role may not do this: it needs {permission}",
+            hint="ask an administrator, who gives roles: `offhook user role LOGIN ROLE`",
+        )
+
+
+class CsrfFailed(ApiError):
+    """A browser's request that changes something lacks the token of its session."""
+
+    code = "csrf_failed"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the request lacks the token of its session, so it may come from another site",
+            hint="send `csrf_token` of `GET /api/v1/session` as the header X-CSRF-Token",
+        )
+
+
+class EtagInvalid(ApiError):
+    """`If-Match` holds no ETag that was given out here."""
+
+    code = "etag_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "If-Match holds no ETag that was given out here",
+            hint="send the `ETag` of the answer that you saw, quotes included, or `*`",
+        )
+
+
+class EtagMismatch(ApiError):
+    """The resource was changed since the caller saw it."""
+
+    code = "etag_mismatch"
+    status = HTTPStatus.PRECONDITION_FAILED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the resource was changed since you saw it", hint="read it again, then decide"
         )
 
 
@@ -185,6 +237,15 @@ class UnexpectedError(ApiError):
 
 _BY_STATUS: Mapping[int, Callable[[], ApiError]] = {404: NoSuchRoute, 405: MethodNotAllowed}
 _CODES: Mapping[str, HTTPStatus] = {
+    "login_failed": HTTPStatus.UNAUTHORIZED,
+    "login_throttled": HTTPStatus.TOO_MANY_REQUESTS,
+    "password_refused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "link_refused": HTTPStatus.FORBIDDEN,
+    "login_taken": HTTPStatus.CONFLICT,
+    "agent_taken": HTTPStatus.CONFLICT,
+    "last_admin": HTTPStatus.CONFLICT,
+    "user_changed": HTTPStatus.PRECONDITION_FAILED,
+    "token_exists": HTTPStatus.CONFLICT,
     "callback_unknown": HTTPStatus.NOT_FOUND,
     "callback_list_exists": HTTPStatus.CONFLICT,
     "callback_period_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -222,6 +283,8 @@ def problem_of(request_id: str, error: Exception, *, faults: Sequence[Fault] = (
     headers = dict(error.headers) if isinstance(error, ApiError) else {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["retry-after"] = "5"
+    if isinstance(error, LoginThrottled):
+        headers["retry-after"] = str(max(1, math.ceil(error.wait.total_seconds())))
     return _answer(
         Problem(
             type=f"urn:offhook:problem:{code}",
@@ -267,6 +330,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.CONFLICT,
+        HTTPStatus.PRECONDITION_FAILED,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -280,26 +344,32 @@ def id_of(request: Request) -> str:
     return str(request.scope.get("request_id", ""))
 
 
+def _told(request: Request, error: Exception, *, faults: Sequence[Fault] = ()) -> JSONResponse:
+    """The answer, with its code left where the audit finds it."""
+    request.scope["problem"] = str(getattr(error, "code", UnexpectedError.code))
+    return problem_of(id_of(request), error, faults=faults)
+
+
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("api_request_failed", reason=getattr(error, "code", "unexpected"))
-    return problem_of(id_of(request), error)
+    return _told(request, error)
 
 
 async def _temporal(request: Request, error: Exception) -> JSONResponse:
     log.warning("api_temporal_failed", error=type(error).__name__)
     refusal = OrderRefused("temporal", "Temporal did not take the request; repeat it")
-    return problem_of(id_of(request), refusal)
+    return _told(request, refusal)
 
 
 async def _conflict(request: Request, error: Exception) -> JSONResponse:
-    return problem_of(id_of(request), RecordConflict())
+    return _told(request, RecordConflict())
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     faults = [_fault(one) for one in found[:MAX_FAULTS]]
-    return problem_of(id_of(request), RequestInvalid(), faults=faults)
+    return _told(request, RequestInvalid(), faults=faults)
 
 
 def _fault(found: Mapping[str, Any]) -> Fault:
@@ -313,6 +383,7 @@ def _fault(found: Mapping[str, Any]) -> Fault:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     status = getattr(error, "status_code", 400)
     if isinstance(error, BodyTooLarge):
+        request.scope["problem"] = error.code
         phrase = HTTPStatus(status).phrase
         return _answer(
             Problem(
@@ -325,7 +396,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
             ),
             {},
         )
-    answer = problem_of(id_of(request), _BY_STATUS.get(status, RequestUnreadable)())
+    answer = _told(request, _BY_STATUS.get(status, RequestUnreadable)())
     for name, value in (getattr(error, "headers", None) or {}).items():
         answer.headers[name] = value
     return answer

@@ -1,15 +1,24 @@
 """What routes work with; made by the process, or by a test."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated
 
 import structlog
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection, Request
+from starlette.types import Scope
 
+from offhook.accounts.audit import Draft, audited
+from offhook.accounts.principal import Principal
+from offhook.accounts.service import Accounts
 from offhook.callbacks import CallbackOffice
 from offhook.errors import TemporalUnreachable
+from offhook.settings_access import AccessSettings
+from offhook.storage.account_audit import AuditLog
 from offhook.storage.callback_lists import CallbackLists
 from offhook.storage.callback_store import PostgresCallbacks
 from offhook.storage.database import Database
@@ -31,6 +40,23 @@ class Services:
     desk: Callable[[], Awaitable[CallbackDesk]]
     """Where orders about callbacks go; raises `TemporalUnreachable`."""
     clock: Callable[[], datetime] = field(default=_now)
+    access: AccessSettings = field(default_factory=AccessSettings)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Users, their sessions and links."""
+        return Accounts(self.database, self.access)
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what."""
+        return AuditLog(self.database)
+
+    def audited(
+        self, who: Principal, action: str, subject: str = "", *, request_id: str = ""
+    ) -> AbstractAsyncContextManager[Draft]:
+        """Record the command that the block carries out; for whoever is no route of the API."""
+        return audited(self.audit, who, action, subject, clock=self.clock, request_id=request_id)
 
     @property
     def tokens(self) -> Tokens:
@@ -56,9 +82,19 @@ class Services:
             return CallbackOffice(self.database)
 
 
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
+def services_of(connection: HTTPConnection) -> Services:
+    """The services that a request is answered with, in the API and in what is mounted in it."""
+    return services_of_scope(connection.scope)
+
+
+def services_of_scope(scope: Scope) -> Services:
+    """The same, where there is no request yet."""
+    services: Services = scope["services"]
     return services
+
+
+def _services(request: Request) -> Services:
+    return services_of(request)
 
 
 Svc = Annotated[Services, Depends(_services)]

@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from offhook.accounts.roles import Permission
 from offhook.errors import OffhookError
 from offhook.storage.account_tables import api_tokens
 from offhook.storage.campaign_records import store_session
@@ -26,13 +26,8 @@ USED_EVERY = timedelta(minutes=1)
 """`last_used_at` is written no more often than this."""
 
 
-class Scope(StrEnum):
-    """What a token may do; a route names the one that it asks for."""
-
-    callbacks_read = "callbacks:read"
-    """See callback lists, callbacks, tickets and figures."""
-    callbacks_write = "callbacks:write"
-    """Change lists, book and import callbacks, give orders about them."""
+Scope = Permission
+"""What a token may do; a route names the one that it asks for."""
 
 
 class TokenExists(OffhookError):
@@ -64,6 +59,7 @@ class TokenView(BaseModel):
     name: str
     prefix: str
     scopes: tuple[str, ...]
+    created_by: str = ""
     created_at: AwareDatetime
     expires_at: AwareDatetime | None
     last_used_at: AwareDatetime | None
@@ -90,7 +86,13 @@ class Tokens:
     database: Database
 
     async def create(
-        self, name: str, scopes: Sequence[Scope], *, now: datetime, lasts: timedelta | None
+        self,
+        name: str,
+        scopes: Sequence[Permission],
+        *,
+        now: datetime,
+        lasts: timedelta | None,
+        created_by: str = "",
     ) -> NewToken:
         """Make one; without `lasts` it counts until it is revoked."""
         token = MARK + secrets.token_urlsafe(SECRET_BYTES)
@@ -100,6 +102,7 @@ class Tokens:
             "prefix": token[:SHOWN],
             "scopes": sorted(set(scopes)),
             "created_at": now,
+            "created_by": created_by,
             "expires_at": None if lasts is None else now + lasts,
         }
         statement = (

@@ -6,7 +6,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from offhook.api.app import PREFIX, build_app
-from offhook.api.auth import scope_of
+from offhook.api.auth import permission_of
 from offhook.api.routes import routes
 from offhook.api.services import Services
 from offhook.health import Health
@@ -25,7 +25,7 @@ def _path(route: APIRoute) -> str:
 @pytest.mark.parametrize(("method", "route"), ROUTES, ids=NAMES)
 def test_every_route_asks_for_a_scope_that_fits_its_method(method: str, route: APIRoute) -> None:
     wanted = Scope.callbacks_read if method == "GET" else Scope.callbacks_write
-    assert scope_of(route) is wanted
+    assert permission_of(route) is wanted
     assert route.summary
 
 
@@ -38,7 +38,7 @@ async def test_every_route_refuses_no_token_and_a_token_of_another_scope(
         for scope, token in [*tokens.items(), (None, None), (None, "offhook_wrong")]:
             async with api_client(app, token) as client:
                 answer = await client.request(method, _path(route), json={})
-            wanted = {scope_of(route)} if scope else set()
+            wanted = {permission_of(route)} if scope else set()
             allowed = scope in wanted
             expected = None if allowed else 403 if scope else 401
             if expected is None:
@@ -71,7 +71,7 @@ async def test_the_description_names_every_route_and_its_problems(database: Data
     for item in described["paths"].values():
         for operation in item.values():
             assert "application/problem+json" in operation["responses"]["422"]["content"]
-            assert operation["security"] == [{"HTTPBearer": []}]
+            assert operation["security"] == [{"HTTPBearer": []}, {"Session": []}]
     assert {"Problem", "Fault"} <= described["components"]["schemas"].keys()
 
 
