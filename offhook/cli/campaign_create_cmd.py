@@ -1,32 +1,22 @@
 """`offhook campaign create`: settings from a file and flags, stored once they make sense."""
 
-import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 
 from activities.contracts import ImportResult
-from dialer.compliance.binding import Bound, bound
-from dialer.model import AgentId, CampaignId, CampaignSettings, Mode
+from dialer.model import AgentId, Mode
 from offhook.cli.campaign_import_cmd import import_request, run_import, shown_import
 from offhook.cli.campaign_office import open_office
-from offhook.cli.campaign_settings import build_settings, read_settings
 from offhook.cli.output import JsonOption, emit, run_async
-from offhook.storage.campaign_records import PostgresCampaignRecords
-from offhook.storage.campaign_views import CampaignRow
-from offhook.storage.link_store import LinkStore
+from offhook.offices.campaign_settings import build_settings, read_settings
+from offhook.offices.campaigns import Created
 
 
-class Created(BaseModel):
+class Made(Created):
     """What came of `campaign create`."""
 
-    campaign: CampaignRow
-    settings: CampaignSettings
-    made_stricter: tuple[Bound, ...] = ()
-    """What the law changed of the settings that were asked for."""
     imported: ImportResult | None = None
 
 
@@ -102,25 +92,19 @@ def create(
     wanted = build_settings(read_settings(settings), flags)
     members = tuple(AgentId(one) for one in agent or ())
 
-    async def work() -> Created:
+    async def work() -> Made:
         async with open_office() as office:
-            stored = await LinkStore(office.database).find(wanted.switch)
-            final, made_stricter = bound(wanted.model_copy(update={"switch": stored.switch_id}))
-            await PostgresCampaignRecords(office.database).require_mode(final)
-            campaign = CampaignId(f"c{secrets.token_hex(4)}")
-            row = await office.views.create(
-                campaign, final, agent_ids=members, now=datetime.now(UTC)
-            )
+            made = await office.campaigns.create(wanted, agents=members)
             done = None
             if contacts is not None:
-                request = await import_request(office, row, contacts)
+                request = await import_request(office, made.campaign, contacts)
                 done = await run_import(office, request, json_output=json_output)
-            return Created(campaign=row, settings=final, made_stricter=made_stricter, imported=done)
+            return Made(**dict(made), imported=done)
 
     emit(run_async(work()), json_output, _shown_created)
 
 
-def _shown_created(created: Created) -> str:
+def _shown_created(created: Made) -> str:
     row = created.campaign
     line = f"campaign {row.campaign_id} ({row.name}) created"
     for one in created.made_stricter:

@@ -1,7 +1,6 @@
 """`offhook campaign import`: a contact file into a campaign's list."""
 
 import asyncio
-import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +10,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from activities.contracts import ImportInput, ImportResult
 from dialer.contacts_csv import ColumnChoices
-from dialer.model import CampaignId
 from offhook.cli.campaign_office import Key, Office, open_office
 from offhook.cli.output import JsonOption, emit, run_async
+from offhook.offices.campaigns import Reading
 from offhook.storage.campaign_views import CampaignRow
 
 REFRESH_S = 0.5
@@ -150,16 +149,15 @@ async def import_request(
     beside: bool = True,
 ) -> ImportInput:
     """What is asked of the worker, which sees the file under its absolute path."""
-    settings = await office.views.settings(row.campaign_id)
     source = await asyncio.to_thread(file.absolute)
     rejected = source.with_suffix(".refused.csv") if beside else None
     if refused is not None:
         rejected = await asyncio.to_thread(refused.absolute)
-    return ImportInput(
-        import_id=import_id or f"{row.campaign_id}-{secrets.token_hex(4)}",
-        campaign_id=CampaignId(row.campaign_id),
-        ref=str(source),
-        default_region=settings.default_region,
+    return await office.campaigns.import_request(
+        row.campaign_id,
+        str(source),
+        Reading(),
+        import_id=import_id,
         refused_path=str(rejected or ""),
     )
 

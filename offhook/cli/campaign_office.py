@@ -9,6 +9,7 @@ import typer
 
 from offhook.cli.output import prepare
 from offhook.home import database_url
+from offhook.offices.campaigns import CampaignOffice
 from offhook.settings import Settings
 from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.database import Database
@@ -29,6 +30,11 @@ class Office:
     async def desk(self) -> CampaignDesk:
         """Where orders go."""
         return CampaignDesk(await connect(self.settings))
+
+    @property
+    def campaigns(self) -> CampaignOffice:
+        """What can be done with campaigns."""
+        return CampaignOffice(self.database, self.desk)
 
 
 @asynccontextmanager

@@ -1,18 +1,15 @@
 """`offhook campaign start|pause|resume|stop`: orders, which a worker carries out."""
 
 import secrets
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from activities.contracts import OrderAnswer, PauseCampaign, ResumeCampaign, StopCampaign
-from dialer.model import CampaignId, SwitchId
 from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.output import JsonOption, emit, run_async
-from offhook.errors import OffhookError
-from offhook.storage.campaign_records import PostgresCampaignRecords
-from offhook.temporal.campaigns import Order, Started, campaign_workflow_id
+from offhook.offices.campaigns import Command
+from offhook.temporal.campaigns import Started
 
 RequestId = Annotated[
     str | None,
@@ -21,18 +18,6 @@ RequestId = Annotated[
 Clear = Annotated[
     bool, typer.Option("--clear", help="Also hang up the calls that nobody has answered yet.")
 ]
-
-
-class CampaignEmpty(OffhookError):
-    """There is nobody to call."""
-
-    code = "campaign_empty"
-
-    def __init__(self, campaign: str) -> None:
-        super().__init__(
-            f"campaign {campaign} has no contacts",
-            hint=f"bring some in: `offhook campaign import {campaign} FILE`",
-        )
 
 
 def start(
@@ -50,23 +35,7 @@ def start(
 
     async def work() -> Started:
         async with open_office() as office:
-            row = await office.views.find(campaign)
-            if not await office.views.has_contacts(row.campaign_id):
-                raise CampaignEmpty(row.campaign_id)
-            key = run_key or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-            campaign_id = CampaignId(row.campaign_id)
-            ended = await PostgresCampaignRecords(office.database).ended_run(campaign_id, key)
-            if ended is not None:
-                return Started(
-                    campaign_id=campaign_id,
-                    workflow_id=campaign_workflow_id(campaign_id),
-                    run_id="",
-                    run_key=key,
-                    started=False,
-                    ended=ended,
-                )
-            desk = await office.desk()
-            return await desk.start(campaign_id, switch=SwitchId(row.switch), run_key=key)
+            return await office.campaigns.start(campaign, run_key=run_key)
 
     emit(run_async(work()), json_output, _shown_started)
 
@@ -120,10 +89,9 @@ def _named(request_id: str | None) -> str:
     return request_id or secrets.token_hex(8)
 
 
-def _order(campaign: str, order: Order, json_output: bool) -> None:
+def _order(campaign: str, order: Command, json_output: bool) -> None:
     async def work() -> OrderAnswer:
         async with open_office() as office:
-            row = await office.views.find(campaign)
-            return await (await office.desk()).order(row.campaign_id, order)
+            return await office.campaigns.order(campaign, order)
 
     emit(run_async(work()), json_output, lambda answer: f"campaign {campaign} is {answer.phase}")

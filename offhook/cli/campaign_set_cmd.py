@@ -5,23 +5,10 @@ import secrets
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 
-from activities.contracts import ChangeSettings, OrderAnswer
-from dialer.model import CampaignId, CampaignSettings
-from offhook.cli.campaign_office import Key, Office, open_office
-from offhook.cli.campaign_settings import BadCampaignSettings, build_settings
+from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.output import JsonOption, emit, run_async
-from offhook.storage.campaign_records import ENDED, PostgresCampaignRecords
-from offhook.storage.campaign_views import CampaignRow
-from offhook.storage.link_store import LinkStore
-
-
-class Shown(BaseModel):
-    """A campaign and its settings."""
-
-    campaign: CampaignRow
-    settings: CampaignSettings
+from offhook.offices.campaigns import Shown
 
 
 def show(campaign: Key, json_output: JsonOption = False) -> None:
@@ -32,9 +19,7 @@ def show(campaign: Key, json_output: JsonOption = False) -> None:
 
     async def work() -> Shown:
         async with open_office() as office:
-            row = await office.views.find(campaign)
-            settings = await office.views.settings(row.campaign_id)
-            return Shown(campaign=row, settings=settings)
+            return await office.campaigns.show(campaign)
 
     emit(run_async(work()), json_output, _shown)
 
@@ -68,44 +53,11 @@ def set_(
 
     async def work() -> Shown:
         async with open_office() as office:
-            row = await office.views.find(campaign)
-            before = await office.views.settings(row.campaign_id)
-            after = changed(before, wanted)
-            if after.switch != before.switch:
-                stored = await LinkStore(office.database).find(after.switch)
-                after = after.model_copy(update={"switch": stored.switch_id})
-            if (after.mode, after.switch) != (before.mode, before.switch):
-                await PostgresCampaignRecords(office.database).require_mode(after)
-            await _store(office, row, after, request_id or secrets.token_hex(8))
-            return Shown(campaign=await office.views.find(row.campaign_id), settings=after)
+            return await office.campaigns.change(
+                campaign, wanted, request_id=request_id or secrets.token_hex(8)
+            )
 
     emit(run_async(work()), json_output, _shown)
-
-
-def changed(before: CampaignSettings, wanted: dict[str, Any]) -> CampaignSettings:
-    """The settings with some of them replaced; one that makes no sense is refused with its name."""
-    values = before.model_dump(mode="json")
-    for name, value in wanted.items():
-        *way, last = name.split(".")
-        place: Any = values
-        for step in way:
-            place = place.setdefault(step, {}) if isinstance(place, dict) else None
-        if not isinstance(place, dict):
-            raise BadCampaignSettings(f"{name}: there is nothing inside {'.'.join(way)}")
-        place[last] = value
-    return build_settings(values, {})
-
-
-async def _store(
-    office: Office, row: CampaignRow, settings: CampaignSettings, request_id: str
-) -> OrderAnswer | None:
-    """Order the change of whoever runs the campaign; where nobody does, write it down."""
-    if row.started_at is not None and row.phase not in ENDED:
-        order = ChangeSettings(request_id=request_id, settings=settings)
-        return await (await office.desk()).order(row.campaign_id, order)
-    records = PostgresCampaignRecords(office.database)
-    await records.replace_settings(CampaignId(row.campaign_id), settings=settings)
-    return None
 
 
 def _change(text: str) -> tuple[str, Any]:

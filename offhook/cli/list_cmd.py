@@ -26,9 +26,9 @@ from offhook.cli.campaign_import_cmd import (
     shown_import,
 )
 from offhook.cli.campaign_office import Key, Office, open_office
-from offhook.cli.campaign_settings import BadCampaignSettings
 from offhook.cli.output import JsonOption, emit, run_async
 from offhook.home import database_url
+from offhook.offices.campaign_settings import BadCampaignSettings
 from offhook.storage.list_store import ListChange, ListRow, ListStore, QuotaRow
 from offhook.storage.pool import open_pool
 

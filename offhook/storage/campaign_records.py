@@ -100,18 +100,24 @@ class PostgresCampaignRecords:
                 )
             )
 
-    async def replace_settings(self, campaign: CampaignId, *, settings: CampaignSettings) -> None:
-        """Store the settings of a campaign that doesn't run, as the next version."""
+    async def replace_settings(
+        self, campaign: CampaignId, *, settings: CampaignSettings, version: int
+    ) -> bool:
+        """Store the settings of a campaign that doesn't run, as the version after `version`;
+        False when they are not at that.
+        """
         async with store_session(self.database) as session:
-            await session.execute(
+            stored = await session.scalar(
                 update(campaigns)
-                .where(campaigns.c.id == campaign)
+                .where(campaigns.c.id == campaign, campaigns.c.version == version)
                 .values(
                     settings=settings.model_dump(mode="json"),
                     name=settings.name,
-                    version=campaigns.c.version + 1,
+                    version=version + 1,
                 )
+                .returning(campaigns.c.version)
             )
+        return stored is not None
 
     async def require_mode(self, settings: CampaignSettings) -> None:
         """Raise `ModeNotPossible` or `MediaNotPossible` unless the settings' switch can do it, or

@@ -170,13 +170,21 @@ class CampaignViews:
 
     async def settings(self, campaign: str) -> CampaignSettings:
         """The settings in force."""
+        return (await self.versioned(campaign))[0]
+
+    async def versioned(self, campaign: str) -> tuple[CampaignSettings, int]:
+        """The settings in force, and their version."""
         async with store_session(self.database) as session:
-            stored = await session.scalar(
-                select(campaigns.c.settings).where(campaigns.c.id == campaign)
-            )
+            stored = (
+                await session.execute(
+                    select(campaigns.c.settings, campaigns.c.version).where(
+                        campaigns.c.id == campaign
+                    )
+                )
+            ).one_or_none()
         if stored is None:
             raise CampaignUnknown(campaign)
-        return CampaignSettings.model_validate(stored)
+        return CampaignSettings.model_validate(stored.settings), stored.version
 
     async def has_contacts(self, campaign: str) -> bool:
         """Whether anybody is in the campaign's lists, in whatever state."""
