@@ -89,9 +89,7 @@ class CampaignResult(BaseModel):
     unclaimed: int
     guessed: int
     cut_off: int
-    """People whose calls ended while no application was connected: Asterisk keeps nobody for one
-    that is away.
-    """
+    """People whose calls were ended from our side while no application was connected."""
     channels_left: int
     bridges_left: int
     duration_s: float
@@ -100,6 +98,7 @@ class CampaignResult(BaseModel):
     def sound(self) -> bool:
         """Nobody called twice or left alone, both sides agree, and nothing is left over."""
         wrongs = self.double_dialed + self.stranded + self.unrecorded + self.unclaimed
+        wrongs += self.cut_off
         left = self.channels_left + self.bridges_left
         return not (wrongs or self.mismatches or left)
 
@@ -112,6 +111,7 @@ async def run_campaign(
     *,
     amd: bool = False,
     attempts: int = 2,
+    away_s: float = AWAY_S,
 ) -> CampaignResult:
     """Run one on a stack and an Asterisk of its own; with `amd` it listens for machines."""
     wanted = campaign_settings(options)
@@ -130,7 +130,7 @@ async def run_campaign(
     )
     async with rehearsal(home, settings, cast) as stage:
         campaign = await start_campaign(stage, options, wanted, lambda _line, _view: None)
-        outages = await _watch(stage, campaign, options, fault)
+        outages = await _watch(stage, campaign, options, fault, away_s)
         return await _result(stage, campaign, wanted, fault, outages=outages, began=began)
 
 
@@ -162,7 +162,7 @@ def _asterisk(stage: Rehearsal) -> AsteriskPbx:
 
 
 async def _watch(
-    stage: Rehearsal, campaign: CampaignId, options: DemoOptions, fault: Fault
+    stage: Rehearsal, campaign: CampaignId, options: DemoOptions, fault: Fault, away_s: float
 ) -> list[Outage]:
     """Wait for the campaign's end, and disturb it on the way."""
     views = CampaignViews(stage.database)
@@ -170,7 +170,7 @@ async def _watch(
         Fault.asterisk: _crash,
         Fault.websocket: _cut,
         Fault.links: _kill_links,
-        Fault.links_away: _keep_links_away,
+        Fault.links_away: lambda stage, _campaign: _keep_links_away(stage, away_s),
         Fault.worker: kill_and_watch,
     }
     disturbing: asyncio.Future[Outage] | None = None
@@ -212,11 +212,11 @@ async def _kill_links(stage: Rehearsal, _campaign: CampaignId) -> Outage:
     return await _until_connected(_asterisk(stage).asterisk, began)
 
 
-async def _keep_links_away(stage: Rehearsal, _campaign: CampaignId) -> Outage:
+async def _keep_links_away(stage: Rehearsal, away_s: float) -> Outage:
     began = datetime.now(UTC)
     stage.stack.hold("links")
     stage.stack.kill("links")
-    await asyncio.sleep(AWAY_S)
+    await asyncio.sleep(away_s)
     stage.stack.release("links")
     return await _until_connected(_asterisk(stage).asterisk, began)
 
