@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dialer.model import CallRef, Mode
+from dialer.outcomes import Outcome
 
 
 class Way(StrEnum):
@@ -93,10 +94,20 @@ class TrunkView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallOver:
+    """A call of which the switch's own history says how it ended."""
+
+    correlator: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchSnapshot:
     """Everything that is going on on a switch, read at one moment."""
 
     calls: tuple[CallView, ...] = ()
+    over: tuple[CallOver, ...] = ()
+    """Calls that ended unheard; only switches that can look them up tell any."""
     agents: tuple[AgentView, ...] = ()
     trunks: tuple[TrunkView, ...] = ()
 

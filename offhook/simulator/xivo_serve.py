@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hmac import compare_digest
 
@@ -18,6 +19,7 @@ from aiohttp import WSMsgType, web
 
 from offhook.simulator.clock import LoopClock
 from offhook.simulator.control import PREFIX, ControlPlane
+from offhook.simulator.cutting import cut_off
 from offhook.simulator.door import Door
 from offhook.simulator.faults import SERVICE_FAULTS, Fault, FaultBook, FaultKind
 from offhook.simulator.plant import CannotDo
@@ -29,6 +31,7 @@ from offhook.switches.xivo import wire_commands as cmd
 from offhook.switches.xivo.events import CORRELATOR
 
 _HANG_S = 300.0
+_SWALLOWED = 10_000
 _LAST_WORDS_S = 0.05
 """How long a connection lives on to say its last words, where it is to be cut."""
 _HTML = "<html><body>Bad gateway</body></html>"
@@ -45,9 +48,15 @@ log = structlog.get_logger()
 class _Peer:
     """The server's end of one WebSocket."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.BaseRequest) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        request: web.BaseRequest,
+        lost: Callable[[str], None],
+    ) -> None:
         self._socket = socket
         self._request = request
+        self._lost = lost
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self.deaf = False
         """Pings are not echoed any more."""
@@ -57,8 +66,7 @@ class _Peer:
 
     def cut(self) -> None:
         """Drop the connection without a word."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
+        cut_off(self._request.transport, self._lost)
 
     async def deliver(self) -> None:
         """Send what there is to send, in order."""
@@ -77,6 +85,8 @@ class XivoSimulator:
         self.face = XivoFace(config, self.clock, self.faults)
         self.tokens: dict[str, tuple[str, float]] = {}
         """Token -> login, and when it expires."""
+        self.swallowed: deque[str] = deque(maxlen=_SWALLOWED)
+        """Messages that were on their way when their connection was broken, and never read."""
         self._peers: set[_Peer] = set()
         self._control = ControlPlane(self)
         self._door = Door(self._handle, host, port)
@@ -125,6 +135,7 @@ class XivoSimulator:
         self.restart_calls()
         self.faults.clear()
         self.faults.struck.clear()
+        self.swallowed.clear()
         self.tokens.clear()
         self.face = XivoFace(self.config, self.clock, self.faults)
 
@@ -143,6 +154,7 @@ class XivoSimulator:
             **self.face.pbx.recorder.summary(),
             "current_calls": len(self.face.pbx.calls),
             "connections": len(self.face.connections),
+            "swallowed": len(self.swallowed),
             "services": dict(self.face.services),
             "events": dict(self.face.events),
             "faults": dict(self.faults.struck),
@@ -220,7 +232,7 @@ class XivoSimulator:
             return _json({"error": "TokenExpired", "message": "log in again"}, 403)
         socket = web.WebSocketResponse(max_msg_size=wire.LARGEST)
         await socket.prepare(request)
-        peer = _Peer(socket, request)
+        peer = _Peer(socket, request, self.swallowed.append)
         connection = Connection(self.face.users[login], peer.send)
         self._peers.add(peer)
         delivering = asyncio.create_task(peer.deliver())

@@ -144,6 +144,7 @@ class XivoClient:
             ev.QueueCalls,
             matches=lambda told: told.queue_id == queue_id,
         )
+        await self.main.tell(cmd.UnSubscribeToQueueCalls(queue_id=queue_id))
         return reply.calls
 
     async def watch_statistics(self) -> None:

@@ -22,7 +22,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dialer.events import CallEnded, CallJoined, CallRinging, CallStarted, SwitchEvent
 from dialer.model import CallRef
@@ -38,6 +38,7 @@ CORRELATOR = f"{PREFIX}OFFHOOK_ID"
 MESSAGE, AGENT, BEFORE = "xuc", "agent", "before"
 """Fields of a stored event: it as it came, the agent's address, and the last event before it."""
 _LONGEST_ID = 64
+_SECONDS_DIGITS = 10
 _REMEMBERED = 20_000
 
 
@@ -53,6 +54,14 @@ def joined(event: PhoneEvent, sign: AnswerSign) -> bool:
     if event.event_type != PhoneEventType.established:
         return False
     return sign is AnswerSign.any or event.call_direction == Direction.outgoing
+
+
+def begun_at(event: PhoneEvent) -> datetime | None:
+    """When an event's call began: XiVO names a call by the second of its first channel."""
+    seconds = (event.linked_id or event.unique_id).partition(".")[0]
+    if not seconds.isdecimal() or len(seconds) > _SECONDS_DIGITS:
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 xuc answers no command, but it carries them out in order. So every command is followed by a ping,
 and the echo says that the command was taken; an error told before the echo is the command's. What
-was sent when the connection broke may have been carried out: nothing is ever sent twice by itself
-but questions.
+was on its way when the connection broke may have been carried out, and is not sent again by itself;
+questions are, and commands of which no byte had left this machine.
 
 A session connects when it is first needed and keeps connected until closed: a broken connection is
 made again after a pause that grows and has jitter, with a new token where the old one is refused.
@@ -25,12 +25,15 @@ import structlog
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnavailable, SwitchUnclear
 from offhook.switches.xivo import wire
 from offhook.switches.xivo.auth import Authority, LoginRefused
+from offhook.switches.xivo.sending import NeverLeft, send_at_once
 from offhook.switches.xivo.settings import Account, XivoSettings
 from offhook.switches.xivo.wire_events import AgentError, Error, RightProfile, UserConfigUpdate
 from offhook.telemetry import counter
 
 log = structlog.get_logger()
 
+SENDS = 5
+"""Connections that a command is tried on whose end came before it."""
 SILENT_PINGS = 3
 """Signs of life without any message back, after which a connection is taken for dead."""
 REFUSED_PAUSE = 30.0
@@ -131,9 +134,17 @@ class Session:
     async def tell(self, command: wire.Command) -> None:
         """Have a command carried out once; returns when xuc has taken it."""
         async with self._exchange:
-            link = await self._connected()
-            link.errors.clear()
-            await self._echoed(link, command)
+            for _ in range(SENDS):
+                link = await self._connected()
+                link.errors.clear()
+                with suppress(NeverLeft):
+                    await self._echoed(link, command)
+                    break
+            else:
+                raise SwitchUnavailable(
+                    f"{self._name}: {command.name} could not be sent, {SENDS} connections ended "
+                    "before it; look at the network"
+                )
             if link.errors:
                 raise SwitchRefused(
                     f"{self._name}: {command.name} was refused: {'; '.join(link.errors)[:200]}"
@@ -165,10 +176,13 @@ class Session:
         try:
             async with asyncio.timeout(self._settings.reply_timeout.total_seconds()):
                 if command is not None:
-                    await link.socket.send_str(wire.render_command(command))
+                    await send_at_once(link.socket, wire.render_command(command))
                 link.echoes.append(echo)
                 await link.socket.send_str(wire.PING)
                 await echo
+        except NeverLeft:
+            await self._drop(link)
+            raise
         except (TimeoutError, ConnectionError, aiohttp.ClientError) as error:
             # What comes later could not be told from the answer to something else.
             await self._drop(link)
@@ -206,14 +220,17 @@ class Session:
     # -- the connection ------------------------------------------------------------------------
 
     async def _connected(self) -> _Link:
-        """The connection; the failure of an attempt made from now on, where there is none."""
+        """The connection; the failure of the second attempt made from now on, where there is none.
+
+        The first may have been under way when whatever broke the connection before was not over.
+        """
         self.start()
         wait = 2 * self._settings.connect_timeout.total_seconds()
         begun = self._attempts
         try:
             async with asyncio.timeout(wait), self._changed:
                 while self._link is None:
-                    if self._attempts > begun and self._failure is not None:
+                    if self._attempts > begun + 1 and self._failure is not None:
                         raise self._failure
                     if self.refused and self._failure is not None:
                         raise self._failure
@@ -242,11 +259,13 @@ class Session:
                 failure: SwitchError = SwitchUnavailable(f"{self._name}: the connection was lost")
             except SwitchError as error:
                 failure = error
+            made = self.connections > connections
             async with self._changed:
-                self._link, self._failure = None, failure
-                self._attempts += 1
+                # One that was made and lost says nothing against making another.
+                self._link, self._failure = None, None if made else failure
+                self._attempts += not made
                 self._changed.notify_all()
-            if self.connections > connections:
+            if made:
                 pause = first
             log.info("xivo_connection_lost", user=self.account.login, why=str(failure)[:200])
             refused = isinstance(failure, LoginRefused)

@@ -8,8 +8,17 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from offhook.switches.dialled import NumberFormat
 
@@ -31,6 +40,12 @@ class Account:
 
     login: str
     password: str = field(repr=False)
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("use an IANA name, as Europe/Paris")
+    return name
 
 
 class XivoSettings(BaseModel):
@@ -68,6 +83,9 @@ class XivoSettings(BaseModel):
     answer_sign: AnswerSign = Field(
         default=AnswerSign.outgoing,
         description="Which EventEstablished says that the customer answered: outgoing, any",
+    )
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="Europe/Paris", description="Zone of the clock that the PBX's history is written by"
     )
     ping_every: timedelta = Field(
         default=timedelta(seconds=5), gt=timedelta(0), description="Between signs of life"

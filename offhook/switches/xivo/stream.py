@@ -2,29 +2,42 @@
 
 Every user's session heals by itself. After each connection it asks for the calls of its telephone:
 those that go on are told as their last event, and those that are gone as released, so that a step
-missed while a connection was broken is told late but told. A step that is told twice has the same
-name in the inbox, and is kept once.
+missed while a connection was broken is told late but told. Of one that is gone and had not been
+answered before, the telephone's history says whether it was. A step that is told twice has the
+same name in the inbox, and is kept once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from dialer.switching import SwitchUnavailable
+from dialer.outcomes import Outcome
+from dialer.switching import SwitchError, SwitchUnavailable
 from offhook.switches.base import Arrived
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_commands as cmd
 from offhook.switches.xivo.client import XivoClient
-from offhook.switches.xivo.events import CallMemory, Seen, correlator_of, name, stored
+from offhook.switches.xivo.events import (
+    CallMemory,
+    Seen,
+    begun_at,
+    correlator_of,
+    joined,
+    name,
+    stored,
+)
+from offhook.switches.xivo.past import HISTORY, outcome_of
 from offhook.switches.xivo.session import Session
 from offhook.switches.xivo.settings import XivoSettings
 from offhook.switches.xivo.wire_events import (
     CurrentCallsPhoneEvents,
+    Direction,
     PhoneEvent,
     PhoneEventType,
 )
+from offhook.switches.xivo.wire_office import CallHistory
 
 _LOOK_S = 0.5
 """Between looks whether the main session is still there, while nothing comes."""
@@ -87,10 +100,35 @@ class XivoStream:
         known = self._memory.at(session.account.login)
         reply = await session.ask(cmd.GetCurrentCallsPhoneEvents(), CurrentCallsPhoneEvents)
         going_on = {correlator_of(event) for event in reply.events}
-        for seen in known:
-            if correlator_of(seen.event) not in going_on:
-                released = {"event_type": PhoneEventType.released.value}
-                self._tell(session, seen.event.model_copy(update=released))
+        gone = [seen.event for seen in known if correlator_of(seen.event) not in going_on]
+        answered = await self._answered(session, gone)
+        for event in gone:
+            if correlator_of(event) in answered:
+                talked = {
+                    "event_type": PhoneEventType.established.value,
+                    "call_direction": Direction.outgoing.value,
+                }
+                event = event.model_copy(update=talked)
+                self._tell(session, event)
+            released = {"event_type": PhoneEventType.released.value}
+            self._tell(session, event.model_copy(update=released))
         for event in reply.events:
             if correlator_of(event):
                 self._tell(session, event)
+
+    async def _answered(self, session: Session, gone: Sequence[PhoneEvent]) -> set[str]:
+        """Which of these calls were answered unheard, as far as the telephone's history tells."""
+        sign, zone = self._settings.answer_sign, self._settings.time_zone
+        unheard = [event for event in gone if not joined(event, sign)]
+        if not unheard:
+            return set()
+        try:
+            reply = await session.ask(cmd.GetUserCallHistory(size=HISTORY), CallHistory)
+        except SwitchError:
+            return set()
+        return {
+            correlator_of(event)
+            for event in unheard
+            if (start := begun_at(event)) is not None
+            and outcome_of(event.other_dn, (start, start), reply.calls, zone) is Outcome.answered
+        }

@@ -7,17 +7,22 @@ no more calls are placed from it than it has agents. Telephones are each asked f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from dialer.commands import Divert, HangUp, Join, ParkAgent, PlaceCall, PlayMessage, RecordCall
-from dialer.events import SwitchEvent
+from dialer.events import CallEnded, SwitchEvent
+from dialer.model import CallRef
 from dialer.switching import (
     Accepted,
     AgentView,
+    CallOver,
     CallPhase,
     CallView,
     Capabilities,
     RawEvent,
+    SwitchError,
     SwitchRefused,
     SwitchSnapshot,
     TrunkView,
@@ -31,6 +36,7 @@ from offhook.switches.xivo import events, wire
 from offhook.switches.xivo import wire_events as ev
 from offhook.switches.xivo.check import check_link
 from offhook.switches.xivo.client import XivoClient
+from offhook.switches.xivo.past import HISTORY, Placement, Placements, began, outcome_of, waiting
 from offhook.switches.xivo.session import Session
 from offhook.switches.xivo.settings import XivoSettings
 from offhook.switches.xivo.wire_commands import DialFromQueue
@@ -71,9 +77,11 @@ class XivoSwitch:
         link: str = "xivo",
         client: XivoClient | None = None,
         event_path: EventPath | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._link = link
+        self._placements = Placements(clock)
         self._client = client or XivoClient(settings, link)
         self._event_path = event_path
 
@@ -109,12 +117,15 @@ class XivoSwitch:
             region=settings.region,
             prefix=settings.dial_prefix,
         )
+        queue_id = int(command.trunk_address)
+        caller = (settings.caller_name, command.caller_id or settings.caller_number)
+        self._placements.asked(command.attempt_id, number, queue_id, caller)
         await self._client.dial_from_queue(
             DialFromQueue(
                 destination=number,
-                queue_id=int(command.trunk_address),
-                caller_id_name=settings.caller_name,
-                caller_id_number=command.caller_id or settings.caller_number,
+                queue_id=queue_id,
+                caller_id_name=caller[0],
+                caller_id_number=caller[1],
                 variables={events.CORRELATOR: command.attempt_id},
             )
         )
@@ -159,18 +170,23 @@ class XivoSwitch:
         )
 
     async def snapshot(self) -> SwitchSnapshot:
-        """Our calls at every telephone, the agents' states and the queues."""
+        """Our calls at every telephone, what became of others, the agents and the queues."""
         found, agents, trunks = await asyncio.gather(
             self._calls(self._sessions()), self._client.agents(), self._trunks()
         )
         states = {row.agent.id: row.agent_state.state for row in agents}
+        calls = [
+            self._call_view(session, event)
+            for session, events_of_it in found
+            for event in events_of_it
+            if events.correlator_of(event)
+        ]
+        missing = self._placements.missing({view.correlator for view in calls})
+        queued = await self._queued(missing)
+        gone = [placement for placement in missing if placement not in queued]
         return SwitchSnapshot(
-            calls=tuple(
-                self._call_view(session, event)
-                for session, calls in found
-                for event in calls
-                if events.correlator_of(event)
-            ),
+            calls=(*calls, *map(_queued_view, queued)),
+            over=tuple(await self._over(gone)),
             agents=tuple(
                 AgentView(
                     address=str(agent_id),
@@ -191,9 +207,13 @@ class XivoSwitch:
     def translate(self, raw: RawEvent) -> Sequence[SwitchEvent]:
         """Say what a vendor event means; `UntranslatableEvent` when it can't be read."""
         try:
-            return events.translate(raw.payload, self._settings.answer_sign, at=raw.received_at)
+            found = events.translate(raw.payload, self._settings.answer_sign, at=raw.received_at)
         except wire.WireError as error:
             raise UntranslatableEvent(str(error)) from error
+        for event in found:
+            if isinstance(event, CallEnded):
+                self._placements.over(event.correlator)
+        return found
 
     def file(self, payload: dict[str, str]) -> Correlated:
         """Name an event by its attempt and step."""
@@ -232,6 +252,29 @@ class XivoSwitch:
 
         found = await asyncio.gather(*(calls(session) for session in sessions))
         return list(zip(sessions, found, strict=True))
+
+    async def _queued(self, missing: Sequence[Placement]) -> list[Placement]:
+        """Those that may wait in their queue for an agent."""
+        found: list[Placement] = []
+        for queue_id in sorted({placement.queue_id for placement in missing}):
+            with suppress(SwitchError):
+                calls = await self._client.queue_calls(queue_id)
+                found += waiting([p for p in missing if p.queue_id == queue_id], calls)
+        return found
+
+    async def _over(self, gone: Sequence[Placement]) -> list[CallOver]:
+        """Those that the telephones' histories have."""
+        if not gone:
+            return []
+        sessions = [s for s in self._sessions() if s is not self._client.main]
+        told = await asyncio.gather(
+            *(self._client.history(session, HISTORY) for session in sessions),
+            return_exceptions=True,
+        )
+        calls = [call for one in told if not isinstance(one, BaseException) for call in one]
+        zone = self._settings.time_zone
+        found = ((p, outcome_of(p.destination, began(p), calls, zone)) for p in gone)
+        return [CallOver(correlator=p.correlator, outcome=o) for p, o in found if o is not None]
 
     async def _trunks(self) -> _Trunks:
         queues, members = await asyncio.gather(self._client.queues(), self._client.members())
@@ -276,6 +319,13 @@ class _Trunks:
             busy_lines=sum(state in BUSY for state in at_work),
             enabled=True,
         )
+
+
+def _queued_view(placement: Placement) -> CallView:
+    """A call of which only its queue knows, yet without a name."""
+    return CallView(
+        correlator=placement.correlator, call=CallRef(call_id=""), phase=CallPhase.calling
+    )
 
 
 def _agent_of(session: Session) -> str:
