@@ -4,7 +4,6 @@
 that the record is never behind what a caller hears. Everything else carries out one action.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,8 +34,8 @@ from ivr.machine import begin, handle
 from ivr.machine_words import SecretRef, Step
 from ivr.tree import Trees
 
-LOOK_EVERY = timedelta(milliseconds=500)
-"""How often the queue is looked at for a caller who waits."""
+BEAT = timedelta(seconds=2)
+"""How often a look that waits shows that it lives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +100,12 @@ class AgentFinder(Protocol):
     async def find(self, request: SeekAgent) -> AgentSearch:
         """Look once: join the queue or stay in it, and reserve an agent if it is this caller's
         turn. Repeated after an agent was reserved, it tells the same agent while the lease lasts.
+        """
+        ...
+
+    async def stirred(self, request: SeekAgent, *, within: timedelta) -> bool:
+        """Wait until another look may bring the caller something new; false if nothing has
+        changed so long.
         """
         ...
 
@@ -195,8 +200,10 @@ class IvrActivities:
                 )
                 if found.outcome != "waiting" or better or self.clock() >= until:
                     return found
-                activity.heartbeat()
-                await asyncio.sleep(LOOK_EVERY.total_seconds())
+                while not await self.agents.stirred(request, within=BEAT):
+                    activity.heartbeat()
+                    if self.clock() >= until:
+                        return found
 
     @activity.defn(name="ivr.leave_queue")
     async def leave_queue(self, request: LeaveQueue) -> None:

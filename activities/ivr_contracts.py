@@ -227,6 +227,10 @@ class SeekAgent(Contract):
 
     session_id: Id
     switch_id: SwitchId
+    turn: Count | None = None
+    """The turn in which the caller waits: once the record shows another, there is nobody to look
+    for.
+    """
     needs: Needs
     since: AwareDatetime
     max_wait: timedelta

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 import structlog
 import uvicorn
@@ -22,8 +23,10 @@ from offhook.api.ivr_hook import IVR_PREFIX, IvrHook
 from offhook.health import Health
 from offhook.home import database_url
 from offhook.inbound import caller_desk
+from offhook.ivr.talks import TalkEnds
 from offhook.link_watch import Links, route
 from offhook.settings import Settings
+from offhook.storage.agent_routing import RoutingStore
 from offhook.storage.database import Database
 from offhook.storage.inbox import InboxWriter, PostgresInbox
 from offhook.storage.ivr_store import IvrStore
@@ -49,6 +52,11 @@ __all__ = [
 log = structlog.get_logger()
 
 STATUS_PATH = "/links"
+
+
+def utc_now() -> datetime:
+    """The clock of production."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +110,9 @@ async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]
         async with Database.open(url, pool_size=4, application="offhook-links") as database:
             inbox = PostgresInbox(pool, url)
             client = await connect(settings, role="links", lazy=True)
-            desk, sealed = IvrDesk(client), secret_store(settings, pool)
-            ivr = IvrHook(desk, sealed)
+            routing = RoutingStore(pool)
+            desk, sealed = IvrDesk(client, talks=routing), secret_store(settings, pool)
+            ivr = IvrHook(desk, sealed, call_over=TalkEnds(routing, utc_now).ended)
             links = Links(
                 store=LinkStore(database),
                 inbox=inbox,

@@ -202,13 +202,10 @@ class IvrSessionWorkflow:
             return
         looking = asyncio.create_task(self._look(session, now))
         await workflow.wait_condition(lambda: looking.done() or self._turned(session))
-        if not looking.done():
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
-            return
-        found = looking.result()
+        # A look whose caller has left ends by itself and finds nobody, as the record says so before
+        # anything else happens. Cancelling it would race with its end.
         if not self._turned(session):
-            await self._found(session, found, now)
+            await self._found(session, looking.result(), now)
 
     async def _look(self, session: Session, now: datetime) -> AgentSearch:
         self._seek = next((one for one in session.last if isinstance(one, FindAgent)), self._seek)
@@ -219,6 +216,7 @@ class IvrSessionWorkflow:
         request = SeekAgent(
             session_id=self._id,
             switch_id=self._start.switch_id,
+            turn=session.turn,
             needs=self._seek.needs,
             since=self._queued_at,
             max_wait=self._seek.max_wait,

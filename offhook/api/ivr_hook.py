@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -57,9 +57,16 @@ class Sessions(Protocol):
 class IvrHook:
     """The ASGI application that answers responders."""
 
-    def __init__(self, sessions: Sessions, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        secrets: Secrets,
+        *,
+        call_over: Callable[[SwitchId, str], None] = lambda _switch, _call: None,
+    ) -> None:
         self._sessions = sessions
         self._secrets = secrets
+        self._call_over = call_over
         self._routes: dict[tuple[str, bytes], ScriptRoute] = {}
         self._by_switch: dict[SwitchId, ScriptRoute] = {}
         self._live: OrderedDict[tuple[SwitchId, str], None] = OrderedDict()
@@ -157,12 +164,13 @@ class IvrHook:
                 self._live.popitem(last=False)
 
     def heard(self, switch: SwitchId, payload: Mapping[str, str]) -> None:
-        """Look at an event of the switch: the end of a call that is in a menu ends its session."""
+        """Look at an event of the switch: the end of a call ends its session, or its talk."""
         route = self._by_switch.get(switch)
-        if route is None or not self._live:
+        call = route.script.ended_call(payload) if route else None
+        if call is None:
             return
-        call = route.script.ended_call(payload)
-        if call is None or (switch, call) not in self._live:
+        self._call_over(switch, call)
+        if (switch, call) not in self._live:
             return
         self._remember(switch, call, live=False)
         task = asyncio.create_task(self._tell(switch, call))

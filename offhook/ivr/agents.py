@@ -5,7 +5,7 @@ agent whom one of them would get is not given to this one. So nobody overtakes, 
 looks first, and an agent whom nobody ahead can use doesn't wait for them.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -13,8 +13,9 @@ import structlog
 
 from activities.ivr_contracts import AgentFound, AgentSearch, LeaveQueue, SeekAgent
 from dialer.model import AgentId
-from dialer.suitability import Ranked, rank
-from ivr.routing import CallerId, QueuePolicy, admits, in_order, position
+from ivr.routing import CallerId, QueuePolicy, admits, in_order
+from offhook.ivr.queue_order import choose, could_take, places
+from offhook.ivr.queue_watch import QueueWatch
 from offhook.storage.agent_routing import Floor, Queued, RoutingStore, SwitchQueue
 from offhook.storage.pool import Pool
 
@@ -37,6 +38,11 @@ class PostgresAgentFinder:
     policy: QueuePolicy = field(default_factory=QueuePolicy)
     offer_lease: timedelta = OFFER_LEASE
     talk_lease: timedelta = TALK_LEASE
+    watch: QueueWatch = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        watch = QueueWatch(RoutingStore(self.pool), self.clock, self.policy)
+        object.__setattr__(self, "watch", watch)
 
     async def find(self, request: SeekAgent) -> AgentSearch:
         """Look once: join the queue or stay in it, and reserve an agent if it is this caller's
@@ -45,6 +51,8 @@ class PostgresAgentFinder:
         now = self.clock()
         async with RoutingStore(self.pool).locked(request.switch_id, now=now) as switch:
             await switch.tidy(SILENT)
+            if not await switch.waits(request):
+                return AgentSearch(outcome="nobody")
             if request.refused is not None:
                 await switch.refuse(request.session_id, request.refused)
             reserved = await switch.offered(request.session_id)
@@ -52,6 +60,12 @@ class PostgresAgentFinder:
                 await switch.stay(request.session_id)
                 return AgentSearch(outcome="reserved", agent=reserved)
             return await self._look(switch, request)
+
+    async def stirred(self, request: SeekAgent, *, within: timedelta) -> bool:
+        """Wait until another look may bring the caller something new; false if nothing has
+        changed so long.
+        """
+        return await self.watch.stirred(request, within=within)
 
     async def leave(self, request: LeaveQueue) -> None:
         """Give back the place, and the agent unless connected; nothing if there is none."""
@@ -75,7 +89,7 @@ class PostgresAgentFinder:
         floor = await switch.floor()
         me = await self._with_tried(switch, waiting[caller], request.refused, floor)
         waiting[caller] = me
-        if not _could_take(me, floor, switch.now):
+        if not could_take(me.needs, floor, switch.now):
             return AgentSearch(outcome="nobody")
         if switch.now >= request.since + request.max_wait:
             return AgentSearch(outcome="timeout")
@@ -83,7 +97,7 @@ class PostgresAgentFinder:
         order = [waiting[one.caller] for one in callers]
         chosen = choose(caller, order, floor, switch.now)
         if chosen is None:
-            return AgentSearch(outcome="waiting", position=_place(me, order))
+            return AgentSearch(outcome="waiting", position=places(order)[caller])
         await switch.offer(request, chosen, switch.now + self.offer_lease)
         found = floor[chosen.agent_id]
         return AgentSearch(
@@ -107,38 +121,7 @@ class PostgresAgentFinder:
         if refused is None:
             return me
         tried = me.tried | {refused}
-        if not _could_take(replace(me, tried=frozenset(tried)), floor, switch.now, again=False):
+        if not could_take(me.needs, floor, switch.now, tried=tried):
             tried = frozenset[AgentId]()
         await switch.set_tried(me.waiting.caller, sorted(tried))
         return replace(me, tried=frozenset(tried))
-
-
-def choose(
-    caller: CallerId, order: Sequence[Queued], floor: Mapping[AgentId, Floor], now: datetime
-) -> Ranked | None:
-    """The agent that the caller gets once those ahead have chosen; None if there is none left."""
-    free = {key: one for key, one in floor.items() if one.candidate.free}
-    for one in order:
-        if not free:
-            return None
-        candidates = [agent.candidate for agent in free.values()]
-        ranking = rank(one.needs, candidates, now=now, tried=one.tried)
-        if one.waiting.caller == caller:
-            return ranking.suitable[0] if ranking.suitable else None
-        if ranking.best is not None:
-            del free[ranking.best]
-    return None
-
-
-def _could_take(
-    one: Queued, floor: Mapping[AgentId, Floor], now: datetime, *, again: bool = True
-) -> bool:
-    """Whether somebody on duty could take the caller, now or once they are free."""
-    everybody = [agent.candidate.model_copy(update={"free": True}) for agent in floor.values()]
-    tried: Collection[AgentId] = () if again else one.tried
-    return bool(rank(one.needs, everybody, now=now, tried=tried).suitable)
-
-
-def _place(me: Queued, order: Sequence[Queued]) -> int | None:
-    same = [one.waiting for one in order if one.queue == me.queue]
-    return position(me.waiting.caller, same)

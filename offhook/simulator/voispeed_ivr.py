@@ -62,6 +62,8 @@ class CallerScript(BaseModel):
     """How long somebody takes to key."""
     message_s: Annotated[float, Field(ge=0, le=600)] = 0.1
     """How long an audio file plays."""
+    talk_s: Annotated[float, Field(ge=0, le=36_000)] | None = None
+    """How long they talk once they were put through; without it nobody hangs up."""
     faults: dict[int, IvrFault] = Field(default_factory=dict)
     """By the number of the question, from 0."""
     at_most: Annotated[int, Field(ge=1, le=2000)] = 300
@@ -123,6 +125,7 @@ class Responders:
         self._session: aiohttp.ClientSession | None = None
         self._ids = count(10_001)
         self._calls: set[asyncio.Task[None]] = set()
+        self._talks: set[asyncio.Task[None]] = set()
         self.records: deque[CallerRecord] = deque(maxlen=KEPT)
 
     def call(self, script: CallerScript) -> CallerRecord:
@@ -141,9 +144,10 @@ class Responders:
 
     async def close(self) -> None:
         """Everybody hangs up."""
-        for task in self._calls:
+        going_on = self._calls | self._talks
+        for task in going_on:
             task.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        await asyncio.gather(*going_on, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
@@ -166,7 +170,7 @@ class Responders:
                 None,
                 IvrNodeAction.script,
             ):
-                self._finish(record, order)
+                self._finish(script, record, order)
                 return
             node = node.updated(order)
         record.end = "hung_up"
@@ -239,7 +243,9 @@ class Responders:
         except (aiohttp.ClientError, TimeoutError):
             return None
 
-    def _finish(self, record: CallerRecord, order: wire.ScriptReply | None) -> None:
+    def _finish(
+        self, script: CallerScript, record: CallerRecord, order: wire.ScriptReply | None
+    ) -> None:
         match order:
             case None:
                 record.end = "unanswered"
@@ -252,3 +258,11 @@ class Responders:
                 record.end = "ended"
         if record.end != "transferred":
             self._ended(record.call_id)
+        elif script.talk_s is not None:
+            talk = asyncio.create_task(self._talk(script.talk_s, record))
+            self._talks.add(talk)
+            talk.add_done_callback(self._talks.discard)
+
+    async def _talk(self, seconds: float, record: CallerRecord) -> None:
+        await self._pass(seconds)
+        self._ended(record.call_id)

@@ -5,7 +5,7 @@ an agent is a campaign's or a caller's, never both, and callers are served in th
 however many workers look at once.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +39,12 @@ _EXPIRE = _SETTLE.format(
 _GIVE_BACK = _SETTLE.format(which="session_id = $3")
 _REFUSE = _SETTLE.format(which="session_id = $3 AND agent_id = $4")
 _FREE = _SETTLE.format(which="agent_id = $3")
+_TALKS_OVER = _SETTLE.format(
+    which="""session_id IN (
+        SELECT o.session_id FROM agent_offers o JOIN ivr_sessions s ON s.id = o.session_id
+        WHERE s.switch_id = $3 AND s.call_id = ANY($4::text[])
+    )"""
+)
 
 _FORGET_SILENT = "DELETE FROM ivr_queue WHERE switch_id = $1 AND seen_at < $2"
 # Who has an agent already stays until connected, but waits no more.
@@ -53,6 +59,10 @@ SELECT session_id, switch_id, queue, needs::text AS needs, vip, tried::text AS t
 FROM ivr_queue q WHERE $1 IN ('', queue)
     AND NOT EXISTS (SELECT FROM agent_offers o WHERE o.session_id = q.session_id)
 ORDER BY queue, since
+"""
+# The row is held until the look is over: whoever leaves, leaves after it.
+_WAITS = """
+SELECT phase = 'queued' AND ($2::int IS NULL OR turn = $2) FROM ivr_sessions WHERE id = $1 FOR SHARE
 """
 _SEEN = "UPDATE ivr_queue SET seen_at = $2 WHERE session_id = $1"
 _TRIED = "UPDATE ivr_queue SET tried = $2::jsonb WHERE session_id = $1"
@@ -144,6 +154,11 @@ class SwitchQueue:
         """End offers whose lease is over, and forget callers whose session is silent."""
         await self.connection.execute(_EXPIRE, self.now, "expired", self.switch)
         await self.connection.execute(_FORGET_SILENT, self.switch, self.now - silent)
+
+    async def waits(self, request: SeekAgent) -> bool:
+        """Whether the record has the caller still waiting on this turn."""
+        found = await self.connection.fetchval(_WAITS, request.session_id, request.turn)
+        return bool(found)
 
     async def waiting(self) -> list[Queued]:
         """Everybody who waits, in no order."""
@@ -249,6 +264,19 @@ class RoutingStore:
         """The agent's talk is over."""
         with store_errors():
             await self.pool.execute(_FREE, now, "given_back", agent)
+
+    async def talks_over(self, switch: str, calls: Collection[str], *, now: datetime) -> None:
+        """These calls of the switch are over: free are the agents who had them."""
+        with store_errors():
+            await self.pool.execute(_TALKS_OVER, now, "given_back", switch, list(calls))
+
+    async def board(self, switch: str) -> "tuple[list[Queued], dict[AgentId, Floor]]":
+        """Who waits and who is on duty, as it is just now and without a lock."""
+        with store_errors():
+            async with self.pool.acquire() as connection:
+                waiting = [_queued(row) for row in await connection.fetch(_QUEUE, switch)]
+                rows = await connection.fetch(_CANDIDATES, switch)
+        return waiting, {AgentId(row["id"]): _floor(row) for row in rows}
 
     async def queue(self, name: str = "") -> list[Queued]:
         """Who waits in a queue, or in all; those of one queue by when they came."""

@@ -1,7 +1,7 @@
 """Sessions in menus by their call: told what the switch says, asked what it is to do."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from temporalio.client import (
@@ -25,6 +25,7 @@ from activities.ivr_contracts import (
 from activities.options import TASK_QUEUE
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
+from offhook.ivr.talks import Talks
 from workflows.ivr_session import IvrSessionWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=15)
@@ -67,6 +68,8 @@ class IvrDesk:
 
     client: Client
     task_queue: str = TASK_QUEUE
+    talks: Talks | None = None
+    """Told when a call is over that an agent has; without it nobody is."""
 
     async def begin(self, start: StartSession, step: StepSession) -> SessionReply:
         """The first word about a call: its session is started, unless it runs."""
@@ -109,7 +112,13 @@ class IvrDesk:
         )
 
     async def caller_gone(self, switch: SwitchId, call: str) -> bool:
-        """Tell that a call is over; false when it had no session."""
+        """Tell that a call is over; false when it was in no menu any more."""
+        known = await self._tell_session(switch, call)
+        if self.talks is not None:
+            await self.talks.talks_over(switch, [call], now=datetime.now(UTC))
+        return known
+
+    async def _tell_session(self, switch: SwitchId, call: str) -> bool:
         handle = self._handle(switch, call)
         try:
             await handle.signal(IvrSessionWorkflow.caller_gone, CallerGone())

@@ -30,6 +30,27 @@ async def stack(
         yield made
 
 
+async def test_right_pin_reaches_the_agent_of_the_group_and_wrong_ones_the_default(
+    stack: IvrStack,
+) -> None:
+    with capture_logs() as logs:
+        right = await stack.call("1", PIN)
+        wrong = await stack.call("1", "111111", "222222", "333333")
+    assert (right.end, right.to) == ("transferred", "0:101")
+    assert (wrong.end, wrong.to) == ("transferred", "100")
+    session = await stack.session(right)
+    assert (session.ended, session.customer, session.agent_id) == ("connected", "C7", stack.agent)
+    assert (await stack.session(wrong)).customer is None
+    history = (await stack.workflow(right).fetch_history()).to_json()
+    rows = await stack.pool.fetch(
+        "SELECT to_jsonb(e)::text AS row FROM ivr_session_events e"
+        " UNION ALL SELECT to_jsonb(s)::text FROM ivr_sessions s"
+        " UNION ALL SELECT to_jsonb(a)::text FROM pin_attempts a"
+    )
+    seen = [history, json.dumps(logs, default=str), *(row["row"] for row in rows)]
+    assert not [one for one in seen if PIN in one or "111111" in one]
+
+
 async def test_repeated_lost_and_changed_questions_change_nothing(stack: IvrStack) -> None:
     faults = {0: IvrFault.repeat, 1: IvrFault.lose_answer, 2: IvrFault.repeat}
     record = await stack.call("1", PIN, faults=faults)
@@ -47,6 +68,17 @@ async def test_caller_who_hangs_up_ends_the_session_by_the_event_of_the_switch(
     record = await stack.call("1", "!")
     session = await stack.session(record)
     assert (record.end, session.ended, session.lost) == ("hung_up", "hung_up", False)
+
+
+async def test_agent_is_free_again_once_the_talk_is_over(stack: IvrStack) -> None:
+    first = await stack.call("1", PIN, talk_s=4.0)
+    assert (first.end, (await stack.session(first)).agent_id) == ("transferred", stack.agent)
+    async with asyncio.timeout(20):
+        while await stack.pool.fetchval("SELECT count(*) FROM agent_offers"):  # noqa: ASYNC110 - told by the switch
+            await asyncio.sleep(0.05)
+    assert await stack.pool.fetchval("SELECT idle_since IS NOT NULL FROM agent_profiles")
+    second = await stack.call("1", PIN)
+    assert (await stack.session(second)).agent_id == stack.agent
 
 
 async def test_running_call_keeps_the_version_that_it_began_with(stack: IvrStack) -> None:

@@ -148,6 +148,9 @@ class IvrWorld:
             return self.searches.pop(0)
         return self.searches[0] if self.searches else AgentSearch(outcome="reserved", agent=ANNA)
 
+    async def stirred(self, request: SeekAgent, *, within: timedelta) -> bool:
+        return False
+
     async def leave(self, request: LeaveQueue) -> None:
         self.left.append(request)
 

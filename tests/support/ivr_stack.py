@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import insert
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from dialer.model import SwitchId
@@ -20,6 +21,7 @@ from ivr.tree import plant
 from offhook.api.hooks import Hooks
 from offhook.api.ivr_hook import IVR_PREFIX, IvrHook
 from offhook.health import Health
+from offhook.ivr.talks import TalkEnds
 from offhook.link_watch import Links
 from offhook.links import make_app
 from offhook.pins.digits import HiddenDigits
@@ -31,6 +33,7 @@ from offhook.simulator.config import SimulatorConfig
 from offhook.simulator.serve import Simulator, running_simulator
 from offhook.simulator.voispeed_ivr import CallerRecord, CallerScript
 from offhook.storage import ivr_tables, tables
+from offhook.storage.agent_routing import RoutingStore
 from offhook.storage.database import Database
 from offhook.storage.inbox import InboxWriter, PostgresInbox
 from offhook.storage.ivr_store import IvrStore, SessionView
@@ -60,6 +63,17 @@ class IvrStack:
     desk: IvrDesk
     script_url: str
     hook: IvrHook
+    switch: SwitchId
+    """One of the test's own: sessions of the same calls of other tests may live on the server."""
+
+    @property
+    def agent(self) -> str:
+        """The one who answers support."""
+        return f"{self.switch}-101"
+
+    def workflow(self, record: CallerRecord) -> WorkflowHandle[Any, Any]:
+        """The workflow of a call."""
+        return self.desk.client.get_workflow_handle(f"ivr/{self.switch}/{record.call_id}")
 
     async def call(self, *keys: str, **more: object) -> CallerRecord:
         """Somebody calls, and goes on until the call has left the tree."""
@@ -76,7 +90,13 @@ class IvrStack:
         now = datetime.now(UTC)
         version, _ = await self.store.publish(name, plant([("tree.yaml", text)]), now=now)
         await self.store.set_route(
-            SWITCH, name, ivr_id="", called="", hold_audio="hold.wav", callback_list="", now=now
+            self.switch,
+            name,
+            ivr_id="",
+            called="",
+            hold_audio="hold.wav",
+            callback_list="",
+            now=now,
         )
         return version
 
@@ -95,12 +115,13 @@ class IvrStack:
 async def ivr_stack(
     settings: Settings, database: Database, url: str, client: Client, *, speed: float = 20
 ) -> AsyncIterator[IvrStack]:
-    """A worker, links and a PBX with one support agent, `pbx-101`, and one PIN, of customer C7."""
-    queue = f"ivr-{uuid4()}"
+    """A worker, links and a PBX with one support agent, and one PIN, of customer C7."""
+    queue, switch = f"ivr-{uuid4()}", SwitchId(f"{SWITCH}-{uuid4().hex[:8]}")
     async with AsyncExitStack() as stack:
         pool = await open_pool(url, size=10)
         stack.push_async_callback(pool.close)
-        hook = IvrHook(IvrDesk(client, queue), secret_store(settings, pool))
+        over = TalkEnds(RoutingStore(pool), lambda: datetime.now(UTC))
+        hook = IvrHook(IvrDesk(client, queue), secret_store(settings, pool), call_over=over.ended)
         inbox = PostgresInbox(pool, url)
         links = Links(
             store=LinkStore(database),
@@ -114,7 +135,7 @@ async def ivr_stack(
                 SimulatorConfig(speed=speed, events_urls=(f"{base}/hooks/voispeed/{SECRET}",))
             )
         )
-        await add_switch(database, simulator)
+        await add_switch(database, simulator, switch)
         await stack.enter_async_context(links.watching())
         await links.reload()
         acts = await stack.enter_async_context(
@@ -132,13 +153,14 @@ async def ivr_stack(
         )
         await enrol(settings, pool)
         script_url = f"{base}{IVR_PREFIX}voispeed/{SECRET}"
-        yield IvrStack(simulator, IvrStore(pool), pool, IvrDesk(client, queue), script_url, hook)
+        desk = IvrDesk(client, queue)
+        yield IvrStack(simulator, IvrStore(pool), pool, desk, script_url, hook, switch)
 
 
-async def add_switch(database: Database, simulator: Simulator) -> None:
+async def add_switch(database: Database, simulator: Simulator, switch: SwitchId) -> None:
     """Store the simulated PBX, with its first user as the one agent of the support group."""
     config = SwitchConfig(
-        switch_id=SWITCH,
+        switch_id=switch,
         family="voispeed",
         name="pbx",
         settings={"base_url": simulator.url, "reception_ivr": "1", "hold_ivr": "2", "zone": "UTC"},
@@ -155,7 +177,7 @@ async def add_switch(database: Database, simulator: Simulator) -> None:
         )
         await session.execute(
             insert(ivr_tables.agent_profiles).values(
-                agent_id="pbx-101",
+                agent_id=f"{switch}-101",
                 skills={"support": 5},
                 groups={"Group_support": 0},
                 changed_at=now,

@@ -156,19 +156,19 @@ async def test_queue_that_is_not_asked_about_any_more_is_left(
     assert not floor.left[-1].connected
 
 
-@pytest.mark.parametrize("reach", [at_the_pin, at_the_menu])
-async def test_caller_who_hangs_up_while_he_is_asked_ends_the_session(
+@pytest.mark.parametrize("reach", [at_the_pin, in_the_queue, at_the_menu])
+async def test_caller_who_hangs_up_ends_the_session_in_any_phase(
     time_skipping: WorkflowEnvironment, reach: object
 ) -> None:
     floor = world(searches=[WAITING])
     async with ivr_desk(time_skipping.client, floor) as desk:
         call = PbxCall(desk, "c1")
-        await reach(call)  # type: ignore[operator]  # one of those above
+        await reach(call)  # type: ignore[operator]  # one of the three above
         assert await desk.caller_gone(PBX, "c1")
         result = await ended(time_skipping, call)
         assert not await desk.caller_gone(PBX, "c1")
     assert (result.ended, result.lost) == (EndReason.hung_up, False)
-    assert all(not one.connected for one in floor.left)
+    assert [one.connected for one in floor.left] == ([] if reach is at_the_pin else [False])
 
 
 async def test_caller_hears_a_better_place_once_and_leaves_the_queue_by_a_key(

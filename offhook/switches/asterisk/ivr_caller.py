@@ -137,7 +137,7 @@ class Caller:
         """What is left to do once he is gone: let a ringing telephone go, and tell the session."""
         if self._ringing_leg and self._ringing_leg != self.joined:
             await self.line.drop(self._ringing_leg)
-        if self._ended is None and self._serial >= 0:
+        if self._serial >= 0:
             pause = FIRST_PAUSE
             while pause < GIVE_UP:
                 try:

@@ -67,6 +67,13 @@ class Hall:
         customer: str | None = None,
         max_wait: timedelta = 5 * MINUTE,
     ) -> AgentSearch:
+        await self.pool.execute(
+            "INSERT INTO ivr_sessions (id, switch_id, call_id, tree, version, phase, started_at,"
+            " changed_at) VALUES ($1, $2, $1, 'sales', 1, 'queued', $3, $3) ON CONFLICT DO NOTHING",
+            caller,
+            SWITCH,
+            NOW,
+        )
         return await self.finder.find(
             SeekAgent(
                 session_id=caller,
@@ -239,3 +246,71 @@ async def test_agent_has_one_master_a_campaign_or_a_caller(hall: Hall) -> None:
     assert (await hall.seek("s2")).outcome == "waiting"
     await hall.leave("s1")
     assert who(await hall.seek("s2")) == taken
+
+
+async def test_look_for_a_caller_who_has_left_reserves_nobody(hall: Hall) -> None:
+    await hall.agent("ann")
+    await hall.agent("bea")
+    assert who(await hall.seek("s1")) is not None
+    await hall.pool.execute("UPDATE ivr_sessions SET phase = 'ended' WHERE id = 's1'")
+    await hall.leave("s1")
+    assert (await hall.seek("s1")).outcome == "nobody"
+    assert await hall.pool.fetchval("SELECT count(*) FROM agent_offers") == 0
+    assert await hall.pool.fetchval("SELECT count(*) FROM ivr_queue") == 0
+
+
+async def test_look_for_an_earlier_wait_of_the_caller_finds_nobody(hall: Hall) -> None:
+    await hall.agent("ann")
+    await hall.seek("s1", max_wait=5 * MINUTE)
+    await hall.leave("s1")
+    await hall.pool.execute("UPDATE ivr_sessions SET turn = 7 WHERE id = 's1'")
+    late = SeekAgent(
+        session_id="s1", switch_id=SWITCH, turn=4, needs=SALES, since=NOW, max_wait=MINUTE
+    )
+    assert (await hall.finder.find(late)).outcome == "nobody"
+    assert (await hall.finder.find(late.model_copy(update={"turn": 7}))).outcome == "reserved"
+
+
+async def test_watch_wakes_the_next_caller_when_an_agent_comes_free(hall: Hall) -> None:
+    await hall.agent("ann")
+    finder = hall.finder
+    assert who(await hall.seek("s1", since=NOW)) == "ann"
+    for caller, since in (("s2", NOW + SECOND), ("s3", NOW + 2 * SECOND)):
+        assert (await hall.seek(caller, since=since)).outcome == "waiting"
+    waiting = {
+        caller: SeekAgent(
+            session_id=caller, switch_id=SWITCH, needs=SALES, since=NOW, max_wait=MINUTE,
+            position=place,
+        )
+        for place, caller in enumerate(("s2", "s3"), 1)
+    }  # fmt: skip
+    assert not await finder.stirred(waiting["s2"], within=1.2 * SECOND)
+    second, third = (asyncio.create_task(finder.stirred(one, within=10 * SECOND))
+                     for one in waiting.values())  # fmt: skip
+    await hall.leave("s1")
+    assert await second
+    assert not third.done()
+    await hall.leave("s2")
+    assert await third
+
+
+async def test_watch_wakes_callers_whom_nobody_can_take_any_more(hall: Hall) -> None:
+    await hall.agent("ann")
+    await hall.seek("s1")
+    await hall.seek("s2")
+    request = SeekAgent(
+        session_id="s2", switch_id=SWITCH, needs=SALES, since=NOW, max_wait=MINUTE, position=1
+    )
+    waiting = asyncio.create_task(hall.finder.stirred(request, within=10 * SECOND))
+    await hall.pool.execute("UPDATE agents SET status = 'logged_off'")
+    assert await waiting
+
+
+async def test_end_of_a_call_frees_the_agent_who_had_it_and_nobody_else(hall: Hall) -> None:
+    for name in ("ann", "bea"):
+        await hall.agent(name)
+    taken = [who(await hall.seek(caller)) for caller in ("s1", "s2")]
+    await hall.leave("s1", connected=True)
+    await RoutingStore(hall.pool).talks_over(SWITCH, ["s1", "of a campaign"], now=hall.now)
+    assert await hall.pool.fetchval("SELECT agent_id FROM agent_offers") == taken[1]
+    assert who(await hall.seek("s3")) == taken[0]

@@ -16,7 +16,7 @@ from offhook.storage.catalogue import metadata
 from offhook.storage.database import Database
 from offhook.telemetry import registry
 from offhook.temporal.ivr_services import secret_store
-from tests.support.ivr_stack import PIN, SWITCH, TUTORIAL, IvrStack, ivr_stack
+from tests.support.ivr_stack import PIN, TUTORIAL, IvrStack, ivr_stack
 
 WRONG = ("804216", "637905", "270583")
 SECRETS = (PIN, *WRONG)
@@ -64,7 +64,7 @@ async def histories(stack: IvrStack) -> list[tuple[str, bytes]]:
     """Every event of every session's workflow, as it is stored."""
     found = []
     for row in await stack.pool.fetch("SELECT call_id FROM ivr_sessions"):
-        handle = stack.desk.client.get_workflow_handle(f"ivr/{SWITCH}/{row['call_id']}")
+        handle = stack.desk.client.get_workflow_handle(f"ivr/{stack.switch}/{row['call_id']}")
         history = await handle.fetch_history()
         found.append((handle.id, b"\n".join(e.SerializeToString() for e in history.events)))
     return found
