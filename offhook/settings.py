@@ -103,6 +103,20 @@ class ApiSettings(_Section):
         le=65535,
         description="Port that the API listens on; `offhook up` takes a free one when it is taken",
     )
+    console: bool = Field(
+        default=True, description="Whether the process that serves the API serves the console too"
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/]+/?$",
+        description="URL under which browsers reach the API and the console; empty: host and port "
+        "above",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` "
+        "count, with commas between; empty: nobody's do",
+    )
 
 
 class LinksSettings(_Section):

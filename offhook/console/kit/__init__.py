@@ -1,0 +1,1 @@
+"""What pages are made of: markup, parts, charts, the panel that shows them, and the frame."""

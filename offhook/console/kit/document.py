@@ -1,0 +1,32 @@
+"""Pages without the toolkit, for those who aren't logged in: plain documents with a form."""
+
+from importlib.resources import files
+
+from offhook.console.kit.markup import Child, el, trusted
+
+_KIT = files("offhook.console.kit")
+
+
+def asset(name: str) -> str:
+    """The text of a file of the kit."""
+    return _KIT.joinpath(name).read_text("utf-8")
+
+
+def document(title: str, *children: Child, script: str = "") -> str:
+    """A whole document."""
+    page = el(
+        "html",
+        el(
+            "head",
+            el("title", f"{title} · offhook"),
+            el("meta", charset="utf-8"),
+            el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            el("link", rel="icon", href="data:,"),
+            el("style", trusted(asset("style.css"))),
+            el("style", trusted(asset("document.css"))),
+            el("script", trusted(asset("theme.js"))),
+        ),
+        el("body", el("main", *children), el("script", trusted(script)) if script else None),
+        lang="en",
+    )
+    return f"<!doctype html>{page}"

@@ -1,0 +1,1 @@
+"""News for browsers: each thing is read once per process, however many look at it."""

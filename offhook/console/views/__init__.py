@@ -1,0 +1,1 @@
+"""What pages show: from what is known to markup, pure."""
