@@ -30,7 +30,9 @@ class LoginFailed(AccountRefused):
 
     code = "login_failed"
 
-    def __init__(self) -> None:
+    def __init__(self, user: object = None) -> None:
+        self.user = user
+        """Whose login it was; for the audit only."""
         super().__init__(
             "login and password do not go together",
             hint="try again, or ask an administrator for a link: `offhook user link LOGIN`",

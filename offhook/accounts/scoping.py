@@ -52,7 +52,7 @@ def in_scope(
         if names is not None and column is not None:
             rule = rule & (column.in_(names) if names else false())
     if scope.groups is not None and groups is not None:
-        rule = rule & (groups.overlap(list(scope.groups)) if scope.groups else false())  # type: ignore[attr-defined]  # of arrays
+        rule = rule & (groups.overlap(list(scope.groups)) if scope.groups else false())
     return rule
 
 

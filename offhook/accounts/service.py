@@ -134,7 +134,7 @@ class Accounts:
         user, kept = found if found is not None else (None, None)
         verdict = await self.passwords.check(kept, password)
         if user is None or not verdict.right:
-            raise LoginFailed
+            raise LoginFailed(user)
         await failed.forgive(*keys, now=now, old=FORGOTTEN_AFTER)
         again = await self.passwords.hash(password) if verdict.stale else None
         await self.users.note_login(user.id, now=now, kept=again)

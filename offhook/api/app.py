@@ -1,6 +1,7 @@
 """The API process: health pages, and the routes under `/api/v1`."""
 
-import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import structlog
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from offhook.api import problems
+from offhook.api.backend import Backend
 from offhook.api.frame import Frame
 from offhook.api.problems import Problem
 from offhook.api.routes import ROUTERS
@@ -66,42 +68,51 @@ def build_app(health: Health, services: Services) -> FastAPI:
     return app
 
 
-class _Desk:
-    """The desk of this process; connected when the first order comes."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._connecting = asyncio.Lock()
-        self._desk: CallbackDesk | None = None
-
-    async def __call__(self) -> CallbackDesk:
-        """The desk; raises `TemporalUnreachable`."""
-        async with self._connecting:
-            if self._desk is None:
-                self._desk = CallbackDesk(await connect(self._settings, role="api"))
-            return self._desk
-
-
 async def run_api(settings: Settings) -> None:
     """Serve until the process is asked to end."""
-    async with Database.open(
-        database_url(settings), pool_size=settings.database.pool_size, application="offhook-api"
-    ) as database:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            Database.open(
+                database_url(settings),
+                pool_size=settings.database.pool_size,
+                application="offhook-api",
+            )
+        )
+        backend = await stack.enter_async_context(
+            Backend(database, settings, connect=partial(connect, settings, role="api"))
+        )
+
+        async def desk() -> CallbackDesk:
+            return CallbackDesk(await backend.client())
 
         async def reachable() -> str | None:
             async with database.transaction() as session:
                 await session.execute(text("SELECT 1"))
             return None
 
+        services = Services(
+            database,
+            desk,
+            access=settings.access,
+            public_url=settings.api.public_url or "",
+            given=backend,
+        )
+        app = build_app(Health("api", {"database": reachable}), services)
+        if settings.api.console:
+            # Imported here: the toolkit is large, and few of those who build the API serve pages.
+            from offhook.console.mount import mount_console
+
+            mount_console(app, services)
         server = uvicorn.Server(
             uvicorn.Config(
-                build_app(
-                    Health("api", {"database": reachable}), Services(database, _Desk(settings))
-                ),
+                app,
                 host=settings.api.host,
                 port=settings.api.port,
                 log_config=None,
                 access_log=False,
+                server_header=False,
+                proxy_headers=bool(settings.api.trusted_proxies),
+                forwarded_allow_ips=settings.api.trusted_proxies,
                 timeout_graceful_shutdown=5,
             )
         )

@@ -24,7 +24,7 @@ from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
 from offhook.accounts.service import csrf_of, token_principal
 from offhook.api.audit import begin_entry
-from offhook.api.problems import CsrfFailed, NotAuthenticated, PermissionMissing, ScopeMissing
+from offhook.api.refusals import CsrfFailed, NotAuthenticated, PermissionMissing, ScopeMissing
 from offhook.api.services import services_of
 
 COOKIE = "offhook_session"
@@ -156,6 +156,15 @@ def cookie_name(connection: HTTPConnection) -> str:
 def session_secret(connection: HTTPConnection) -> str | None:
     """What the session's cookie holds."""
     return connection.cookies.get(cookie_name(connection))
+
+
+def require_same_site(request: Request) -> None:
+    """Raise `CsrfFailed` for a login that a browser sends from a page of another site.
+
+    Nobody is to be logged in as somebody else without knowing it. Programs say nothing of a site.
+    """
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise CsrfFailed
 
 
 def _require_csrf(request: Request) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from fastapi import Header, Response
 
-from offhook.api.problems import EtagInvalid, EtagMismatch
+from offhook.api.refusals import EtagInvalid, EtagMismatch
 
 _TAG = re.compile(r'"v(\d{1,18})"')
 

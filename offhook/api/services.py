@@ -15,6 +15,7 @@ from starlette.types import Scope
 from offhook.accounts.audit import Draft, audited
 from offhook.accounts.principal import Principal
 from offhook.accounts.service import Accounts
+from offhook.api.backend import Backend
 from offhook.callbacks import CallbackOffice
 from offhook.errors import TemporalUnreachable
 from offhook.settings_access import AccessSettings
@@ -41,6 +42,15 @@ class Services:
     """Where orders about callbacks go; raises `TemporalUnreachable`."""
     clock: Callable[[], datetime] = field(default=_now)
     access: AccessSettings = field(default_factory=AccessSettings)
+    public_url: str = ""
+    """Under which people open this; empty: what their browser asked for."""
+    given: Backend | None = None
+    """What routes reach beyond the database; without, Temporal is away."""
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Connections, campaigns and the live feed."""
+        return self.given or Backend(self.database, clock=self.clock)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -98,3 +108,10 @@ def _services(request: Request) -> Services:
 
 
 Svc = Annotated[Services, Depends(_services)]
+
+
+def _backend(request: Request) -> Backend:
+    return services_of(request).backend
+
+
+Back = Annotated[Backend, Depends(_backend)]

@@ -83,12 +83,11 @@ class Users:
         except IntegrityError as error:
             raise _taken(error, login, agent_id or "") from None
 
-    async def all(self) -> list[UserView]:
-        """Every user, by login."""
+    async def page(self, *, after: str = "", limit: int | None = None) -> list[UserView]:
+        """Users by login, those behind that one; all unless so many are asked for."""
+        wanted = select(*SHOWN).where(users.c.login > after).order_by(users.c.login).limit(limit)
         async with store_session(self.database) as session:
-            return [
-                view(row) for row in await session.execute(select(*SHOWN).order_by(users.c.login))
-            ]
+            return [view(row) for row in await session.execute(wanted)]
 
     async def find(self, key: str) -> UserView:
         """A user by id or login; raises `UserNotFound`."""

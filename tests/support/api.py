@@ -11,6 +11,7 @@ from offhook.api.app import build_app
 from offhook.api.services import Services
 from offhook.errors import TemporalUnreachable
 from offhook.health import Health
+from offhook.settings_access import AccessSettings
 from offhook.storage.database import Database
 from offhook.storage.token_store import Scope, Tokens
 from offhook.temporal.callbacks import CallbackDesk
@@ -18,6 +19,10 @@ from offhook.temporal.callbacks import CallbackDesk
 LISTS = "/api/v1/callback-lists"
 MORNING = {"period_id": "am", "name": "morning", "start": "09:00", "end": "12:00"}
 EVENING = {"period_id": "pm", "name": "evening", "start": "17:00", "end": "20:00"}
+
+
+QUICK = AccessSettings(argon2_memory_kib=8, argon2_passes=1, argon2_lanes=1)
+"""Settings of accounts with which looking at a password takes no time."""
 
 
 async def no_temporal() -> CallbackDesk:
@@ -31,7 +36,7 @@ def make_app(database: Database, desk: CallbackDesk | None = None) -> FastAPI:
     async def given() -> CallbackDesk:
         return desk if desk is not None else await no_temporal()
 
-    return build_app(Health("api"), Services(database, given))
+    return build_app(Health("api"), Services(database, given, access=QUICK))
 
 
 async def token_for(database: Database, scopes: Sequence[Scope], name: str = "test") -> str:

@@ -5,9 +5,31 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from offhook.api.routes import callback_lists, callbacks
+from offhook.api.routes import (
+    audit,
+    callback_lists,
+    callbacks,
+    campaign_reports,
+    campaigns,
+    me,
+    session,
+    stream,
+    tokens,
+    users,
+)
 
-ROUTERS: tuple[APIRouter, ...] = (callback_lists.router, callbacks.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    audit.router,
+    callback_lists.router,
+    callbacks.router,
+    campaigns.router,
+    campaign_reports.router,
+    me.router,
+    session.router,
+    stream.router,
+    tokens.router,
+    users.router,
+)
 
 
 def routes() -> Iterator[APIRoute]:
