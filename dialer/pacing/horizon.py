@@ -192,8 +192,9 @@ class Race:
             expected[m] - expected[m + MOMENTS] + coming[m] - coming[m + MOMENTS]
             for m in range(MOMENTS)
         ]
-        self._short: Vector | None = None
-        self._risks: dict[int, float] = {}
+        self._upto: Vector | None = None
+        self._left: dict[int, Vector] = {}
+        self._risks: dict[tuple[int, int], float] = {}
 
     def surely_over(self, limit: float) -> bool:
         """Whether even the next call's risk is far over the limit, by a normal approximation."""
@@ -230,42 +231,46 @@ class Race:
             least = min(least, room / max(chance, 1e-6))
         return max(0, int(least))
 
-    def risk(self, fresh: int) -> float:
-        """Chance that the answer of one more call finds nobody, after `fresh` other new calls."""
-        found = self._risks.get(fresh)
+    def risk(self, fresh: int, spare: int = 0) -> float:
+        """Chance that the answer of one more call finds nobody, after `fresh` other new calls; with
+        `spare`, that it would find nobody even if so many more agents were free.
+        """
+        found = self._risks.get((fresh, spare))
         if found is None:
-            self.look_at((fresh,))
-            found = self._risks[fresh]
+            self.look_at((fresh,), spare)
+            found = self._risks[fresh, spare]
         return found
 
-    def look_at(self, counts: Sequence[int]) -> None:
+    def look_at(self, counts: Sequence[int], spare: int = 0) -> None:
         """Work out several risks at once, which costs little more than one of them."""
-        short = self._short
-        if short is None:
-            short = self._short = self._someone_left()
-        reach = short.shape[1]
+        left = self._left.get(spare)
+        if left is None:
+            left = self._left[spare] = self._someone_left(self._free + spare)
+        reach = left.shape[1]
         if reach == 0:
-            self._risks.update(dict.fromkeys(counts, 1.0))
+            self._risks.update({(fresh, spare): 1.0 for fresh in counts})
             return
         sums = self._answers + np.multiply.outer(np.asarray(counts, np.float64), self._fresh)
         mean, squares = sums[:, :MOMENTS].ravel(), sums[:, MOMENTS:].ravel()
         likely = pmf(mean, squares, reach).reshape(len(counts), MOMENTS * reach)
-        served = likely @ short.ravel()
+        served = likely @ left.ravel()
         for fresh, chance in zip(counts, served.tolist(), strict=True):
-            self._risks[fresh] = 1.0 - chance / MOMENTS
+            self._risks[fresh, spare] = 1.0 - chance / MOMENTS
 
-    def _someone_left(self) -> Vector:
+    def _someone_left(self, free: int) -> Vector:
         """P(somebody is free after so many answers), by moment and number of answers, as far as
         that can be.
         """
-        top = max(self._coming)
-        size = int(top + 7.0 * math.sqrt(top) + 6.0)
-        found = pmf(self._freed[:MOMENTS], self._freed[MOMENTS:], size)
-        upto = np.add.accumulate(found, axis=1)
-        upto /= upto[:, -1:]
-        reach = max(0, size + self._free)
+        upto = self._upto
+        if upto is None:
+            top = max(self._coming)
+            size = int(top + 7.0 * math.sqrt(top) + 6.0)
+            found = pmf(self._freed[:MOMENTS], self._freed[MOMENTS:], size)
+            upto = self._upto = np.add.accumulate(found, axis=1)
+            upto /= upto[:, -1:]
+        reach = max(0, upto.shape[1] + free)
         left = np.ones((MOMENTS, reach))
-        # `free` + freed > answers
-        first = max(0, self._free)
-        left[:, first:] = 1.0 - upto[:, first - self._free : reach - self._free]
+        # free + freed > answers
+        first = max(0, free)
+        left[:, first:] = 1.0 - upto[:, first - free : reach - free]
         return left
