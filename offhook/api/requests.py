@@ -18,16 +18,21 @@ class Sent(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _can_be_stored(cls, value: Any) -> Any:
-        if _has_null(value):
-            raise ValueError("text with the character NUL can't be stored")
-        return value
+        return storable(value)
+
+
+def storable(value: Any) -> Any:
+    """The value; `ValueError` for text that PostgreSQL can't hold."""
+    if _has_null(value):
+        raise ValueError("text with the character NUL can't be stored")
+    return value
 
 
 def _has_null(value: object) -> bool:
     if isinstance(value, str):
         return "\0" in value
     if isinstance(value, dict):
-        return any(map(_has_null, value.values()))
+        return any(map(_has_null, (*value, *value.values())))
     return isinstance(value, list) and any(map(_has_null, value))
 
 

@@ -1,7 +1,5 @@
 """`offhook compliance`: the law that is kept, and the report that proves it."""
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -16,7 +14,8 @@ from dialer.compliance.words import says
 from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.output import JsonOption, emit, run_async
 from offhook.errors import OffhookError
-from offhook.storage.compliance_report import ComplianceReport, ComplianceReports, Window
+from offhook.offices.compliance import windows_csv
+from offhook.storage.compliance_report import ComplianceReport, ComplianceReports
 
 app = typer.Typer(
     help="Show the law that is kept, and prove it.", no_args_is_help=True, rich_markup_mode=None
@@ -131,25 +130,6 @@ def report(
         typer.echo(windows_csv(found), nl=False)
     else:
         emit(found, json_output, _shown_report)
-
-
-def windows_csv(found: ComplianceReport) -> str:
-    """The windows, one a line, with what is the same for all of them."""
-    text = io.StringIO()
-    names = ("campaign_id", *Window.model_fields, "profiles", "waived", "do_not_call_version")
-    out = csv.DictWriter(text, names, lineterminator="\n")
-    out.writeheader()
-    for window in found.windows:
-        out.writerow(
-            {
-                "campaign_id": found.campaign_id,
-                **window.model_dump(mode="json"),
-                "profiles": " ".join(found.profiles),
-                "waived": " ".join(one.rule for one in found.waived),
-                "do_not_call_version": found.do_not_call.version if found.do_not_call else 0,
-            }
-        )
-    return text.getvalue()
 
 
 def _instant(text: str) -> datetime | None:

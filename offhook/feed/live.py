@@ -183,8 +183,7 @@ class LiveFeed:
 
         Raises `StoreUnavailable` when nobody listened yet and the database is away.
         """
-        if after is not None and after.at < self.clock() - GOES_BACK:
-            raise PositionTooOld
+        self.require_recent(after)
         async with self._beginning:
             if self._position is None or self._task is None:
                 self._position = await self.reader.now(self.clock())
@@ -198,6 +197,11 @@ class LiveFeed:
             self._listeners.discard(listener)
             if not self._listeners:
                 await self.aclose()
+
+    def require_recent(self, position: Position | None) -> None:
+        """Raise `PositionTooOld` for one that is not gone on from any more."""
+        if position is not None and position.at < self.clock() - GOES_BACK:
+            raise PositionTooOld
 
     @property
     def listeners(self) -> int:

@@ -171,10 +171,35 @@ class CampaignOffice:
         """Change settings by their names, a dot going deeper; with `version` only if they are at
         it (`SettingsMoved`). Whoever runs the campaign is told; where nobody does, it is written.
         """
+        return await self._change(
+            campaign, lambda now: changed(now, wanted), request_id=request_id, version=version
+        )
+
+    async def patch(
+        self,
+        campaign: str,
+        patch: Mapping[str, Any],
+        *,
+        request_id: str,
+        version: int | None = None,
+    ) -> Shown:
+        """The same, by a merge patch (RFC 7396): null puts a setting back to its default."""
+        return await self._change(
+            campaign, lambda now: patched(now, patch), request_id=request_id, version=version
+        )
+
+    async def _change(
+        self,
+        campaign: str,
+        make: Callable[[CampaignSettings], CampaignSettings],
+        *,
+        request_id: str,
+        version: int | None,
+    ) -> Shown:
         before = await self.show(campaign)
         if version is not None and version != before.version:
             raise SettingsMoved(before.campaign.campaign_id, version, before.version)
-        after = changed(before.settings, wanted)
+        after = make(before.settings)
         if after.switch != before.settings.switch:
             stored = await LinkStore(self.database).find(after.switch)
             after = after.model_copy(update={"switch": stored.switch_id})
@@ -232,3 +257,20 @@ def changed(before: CampaignSettings, wanted: Mapping[str, Any]) -> CampaignSett
             raise BadCampaignSettings(f"{name}: there is nothing inside {'.'.join(way)}")
         place[last] = value
     return build_settings(values, {})
+
+
+def patched(before: CampaignSettings, patch: Mapping[str, Any]) -> CampaignSettings:
+    """The settings after a merge patch; one that makes no sense is refused with its name."""
+    return build_settings(_merged(before.model_dump(mode="json"), patch), {})
+
+
+def _merged(values: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values) if isinstance(values, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, Mapping):
+            merged[name] = _merged(merged.get(name), value)
+        else:
+            merged[name] = value
+    return merged

@@ -3,13 +3,13 @@
 Nothing here is on the way of a call: each question is a few aggregates over one campaign.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -199,6 +199,29 @@ class CampaignViews:
                 select(campaigns).order_by(campaigns.c.created_at.desc()).limit(LISTED_AT_MOST)
             )
             return [_row(row) for row in found]
+
+    async def page(
+        self,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int = 50,
+        phases: Sequence[CampaignPhase] = (),
+        only: Sequence[str] | None = None,
+    ) -> list[CampaignRow]:
+        """Campaigns, newest first, behind one of them; `only` those of these ids."""
+        wanted = (
+            select(campaigns)
+            .order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc())
+            .limit(limit)
+        )
+        if after is not None:
+            wanted = wanted.where(tuple_(campaigns.c.created_at, campaigns.c.id) < after)
+        if phases:
+            wanted = wanted.where(campaigns.c.phase.in_(phases))
+        if only is not None:
+            wanted = wanted.where(campaigns.c.id.in_(only))
+        async with store_session(self.database) as session:
+            return [_row(row) for row in await session.execute(wanted)]
 
     async def view(self, campaign: str) -> CampaignView:
         """How a campaign does."""

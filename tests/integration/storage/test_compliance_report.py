@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from dialer.commands import ReturnContact
 from dialer.model import AttemptId, CampaignId
 from dialer.outcomes import Outcome
-from offhook.cli.compliance_cmd import windows_csv
+from offhook.offices.compliance import windows_csv
 from offhook.storage import tables
 from offhook.storage.compliance_report import ComplianceReports
 from offhook.storage.compliance_store import DoNotCall

@@ -1,0 +1,112 @@
+"""What routes and pages reach beyond the database: connections of one process, made when needed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from temporalio.client import Client
+
+from activities.options import TASK_QUEUE
+from offhook.errors import TemporalUnreachable
+from offhook.feed.live import LiveFeed
+from offhook.feed.reader import FactReader
+from offhook.offices.campaigns import CampaignOffice
+from offhook.offices.why import WhyOffice
+from offhook.settings import Settings
+from offhook.storage.database import Database
+from offhook.storage.pool import Pool, open_pool
+from offhook.temporal.campaigns import CampaignDesk
+
+Connect = Callable[[], Awaitable[Client]]
+
+
+async def no_temporal() -> Client:
+    """Where nobody said how Temporal is reached."""
+    raise TemporalUnreachable("Temporal does not answer", hint="run `offhook doctor`")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Backend:
+    """Pool, client and live feed; each is made by whoever needs it first, and kept."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings | None = None,
+        *,
+        connect: Connect = no_temporal,
+        task_queue: str = TASK_QUEUE,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self.database = database
+        self.settings = settings or Settings()
+        self.clock = clock
+        self._connect = connect
+        self._task_queue = task_queue
+        self._making = asyncio.Lock()
+        self._client: Client | None = None
+        self._pool: Pool | None = None
+        self._feed: LiveFeed | None = None
+
+    async def client(self) -> Client:
+        """Temporal; raises `TemporalUnreachable`."""
+        async with self._making:
+            if self._client is None:
+                self._client = await self._connect()
+            return self._client
+
+    async def pool(self) -> Pool:
+        """Plain connections; raises `StoreUnavailable`."""
+        async with self._making:
+            if self._pool is None:
+                size = self.settings.database.pool_size
+                self._pool = await open_pool(
+                    self.database.url, size=size, application="offhook-api"
+                )
+            return self._pool
+
+    async def feed(self) -> LiveFeed:
+        """What happens, as it happens; one reader for everybody in this process."""
+        pool = await self.pool()
+        if self._feed is None:
+            self._feed = LiveFeed(FactReader(pool), clock=self.clock)
+        return self._feed
+
+    @cached_property
+    def campaigns(self) -> CampaignOffice:
+        """What can be done with campaigns."""
+
+        async def desk() -> CampaignDesk:
+            return CampaignDesk(await self.client(), self._task_queue)
+
+        return CampaignOffice(self.database, desk, self.clock)
+
+    @property
+    def why(self) -> WhyOffice:
+        """Why it is dialing, or not."""
+        return WhyOffice(self.database)
+
+    @property
+    def uploads(self) -> Path:
+        """Where files wait for the worker, which must see the same folder."""
+        return self.settings.home / "uploads"
+
+    async def aclose(self) -> None:
+        """Give back what was made."""
+        if self._feed is not None:
+            await self._feed.aclose()
+        if self._pool is not None:
+            await self._pool.close()
+        self._feed, self._pool = None, None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
