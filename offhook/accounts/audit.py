@@ -86,14 +86,18 @@ def blame(draft: Draft, error: Exception) -> None:
 async def record(
     to: Log, who: Principal, draft: Draft, *, now: datetime, request_id: str = ""
 ) -> None:
-    """Write it down; where that fails, the whole entry goes to the log: the command was given."""
+    """Write it down; where that fails, the whole entry goes to the log: the command was given.
+
+    Within a request of the API its id is known without being said.
+    """
+    bound = structlog.contextvars.get_contextvars()
     entry = AuditEntry(
         at=now,
         kind=who.kind,
         actor=who.id,
         actor_name=who.name,
         address=who.address,
-        request_id=request_id,
+        request_id=request_id or str(bound.get("request_id", "")),
         action=draft.action,
         subject=draft.subject[:LONGEST_TEXT],
         result=draft.result,

@@ -30,9 +30,7 @@ class LoginFailed(AccountRefused):
 
     code = "login_failed"
 
-    def __init__(self, user: object = None) -> None:
-        self.user = user
-        """Whose login it was; for the audit only."""
+    def __init__(self) -> None:
         super().__init__(
             "login and password do not go together",
             hint="try again, or ask an administrator for a link: `offhook user link LOGIN`",

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from offhook.accounts.errors import LinkRefused, LoginFailed
+from offhook.accounts.audit import Draft, blame, record
+from offhook.accounts.errors import LinkRefused, LoginFailed, LoginThrottled
 from offhook.accounts.passwords import Passwords, require_good
 from offhook.accounts.principal import EVERYTHING, Kind, Principal, Scope
 from offhook.accounts.roles import ROLES, Permission, Role
@@ -20,10 +21,14 @@ from offhook.accounts.throttle import (
     network_of,
 )
 from offhook.settings_access import AccessSettings
+from offhook.storage.account_audit import AuditLog
 from offhook.storage.account_sessions import FailedLogins, Links, Sessions, SessionView
 from offhook.storage.account_store import Users, UserView
 from offhook.storage.database import Database
 from offhook.storage.token_store import TokenView
+from offhook.telemetry import counter
+
+_LOGINS = counter("dialer_logins_total", "Logins, by what came of them.", labels=("result",))
 
 FIRST_LOGIN = "admin"
 LINK_PATH = "/link"
@@ -123,22 +128,38 @@ class Accounts:
         """Whose login and password these are.
 
         Raises `LoginFailed` for whatever is wrong, after the same work, and `LoginThrottled`
-        without any work. A try counts as failed from its beginning until it succeeds.
+        without any work. A try counts as failed from its beginning until it succeeds. Who fails
+        is in the audit log, unless they are told to wait: a flood must not fill it.
         """
         keys = (f"login:{_fingerprint(login)}", f"address:{network_of(address)}")
+        free = dict(zip(keys, (FREE_FOR_LOGIN, FREE_FOR_ADDRESS), strict=True))
         failed = FailedLogins(self.database)
-        await failed.reserve(
-            dict(zip(keys, (FREE_FOR_LOGIN, FREE_FOR_ADDRESS), strict=True)), now=now
-        )
+        try:
+            await failed.reserve(free, now=now)
+        except LoginThrottled:
+            _LOGINS.labels("throttled").inc()
+            raise
         found = await self.users.password_of(login.strip().lower())
         user, kept = found if found is not None else (None, None)
         verdict = await self.passwords.check(kept, password)
         if user is None or not verdict.right:
-            raise LoginFailed(user)
+            _LOGINS.labels("failed").inc()
+            await self._note_failure(user, address, now)
+            raise LoginFailed
+        _LOGINS.labels("done").inc()
         await failed.forgive(*keys, now=now, old=FORGOTTEN_AFTER)
         again = await self.passwords.hash(password) if verdict.stale else None
         await self.users.note_login(user.id, now=now, kept=again)
         return user
+
+    async def _note_failure(self, user: UserView | None, address: str, now: datetime) -> None:
+        draft = Draft("session.open", f"user/{user.id}" if user else "")
+        blame(draft, LoginFailed())
+        await record(self._audit, _tried(user, address), draft, now=now)
+
+    @property
+    def _audit(self) -> AuditLog:
+        return AuditLog(self.database)
 
     async def open_session(
         self,
@@ -159,7 +180,14 @@ class Accounts:
             instead_of=instead_of,
         )
         principal = user_principal(user, session_id=made.id, address=address)
+        await record(self._audit, principal, Draft("session.open", f"user/{user.id}"), now=now)
         return OpenSession(secret=secret, principal=principal, view=made)
+
+    async def close_session(self, who: Principal, *, now: datetime) -> None:
+        """End the session that somebody's request came with."""
+        if who.session_id is not None:
+            await self.sessions.end(who.id, who.session_id)
+            await record(self._audit, who, Draft("session.close", f"user/{who.id}"), now=now)
 
     async def principal_of_session(
         self, secret: str, *, now: datetime, address: str = ""
@@ -178,7 +206,9 @@ class Accounts:
         secret = await self.links.make(user.id, now=now, lasts=lasts)
         return OneTimeLink(login=user.login, secret=secret, lasts=lasts)
 
-    async def use_link(self, secret: str, password: str, *, now: datetime) -> UserView:
+    async def use_link(
+        self, secret: str, password: str, *, now: datetime, address: str = ""
+    ) -> UserView:
         """Set a password with a link; one that is refused leaves the link as it is."""
         user = await self.links.whose(secret, now=now)
         if user is None:
@@ -188,6 +218,8 @@ class Accounts:
         if not await self.links.use(secret):
             raise LinkRefused
         await self.users.set_password(user.id, kept, now=now)
+        draft = Draft("user.password", f"user/{user.id}", after={"by": "link"})
+        await record(self._audit, user_principal(user, address=address), draft, now=now)
         return user
 
     async def first_link(self, *, now: datetime) -> OneTimeLink | None:
@@ -209,6 +241,20 @@ def user_principal(
         scope=user.scope,
         agent_id=user.agent_id,
         session_id=session_id,
+        address=address,
+    )
+
+
+def _tried(user: UserView | None, address: str) -> Principal:
+    """Whose login it was; one that is nobody's is left out: it may be a password."""
+    if user is not None:
+        return user_principal(user, address=address)
+    return Principal(
+        id="unknown",
+        name="unknown",
+        kind=Kind.user,
+        role=Role.agent,
+        permissions=frozenset(),
         address=address,
     )
 

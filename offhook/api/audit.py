@@ -113,5 +113,4 @@ async def write_entry(scope: Scope, answer: AnswerKept) -> None:
         scope["audit_who"],
         draft,
         now=services.clock(),
-        request_id=str(scope.get("request_id", "")),
     )

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from offhook.accounts.roles import ROLES, Permission, Role
 from offhook.api.app import PREFIX, build_app
 from offhook.api.auth import CSRF_HEADER, permission_of
+from offhook.api.routes import ROUTERS
 from offhook.api.services import Services
 from offhook.health import Health
 from offhook.storage.database import Database
@@ -49,9 +51,12 @@ def test_what_is_named_as_open_is_there() -> None:
 
 
 def test_the_application_has_no_other_routes_than_these(database: Database) -> None:
-    found = {getattr(route, "path", "") for route in make_app(database).routes}
-    known = {PREFIX + route.path for _method, route in ROUTES}
-    assert found - known == {f"{PREFIX}/openapi.json", "/healthz", "/readyz", "/metrics"}
+    every = make_app(database).routes
+    included = [getattr(route, "original_router", None) for route in every]
+    paths = {route.path for route in every if isinstance(route, Route)}
+    assert [router for router in included if router is not None] == list(ROUTERS)
+    assert paths == {f"{PREFIX}/openapi.json", "/healthz", "/readyz", "/metrics"}
+    assert len(every) == len(ROUTERS) + len(paths)
 
 
 @pytest.mark.parametrize("role", Role)

@@ -1,11 +1,11 @@
 """Whoever asks: what they may, their password, their sessions."""
 
-from fastapi import APIRouter, Request, status
+from fastapi import APIRouter, status
 from pydantic import BaseModel
 
 from offhook.accounts.errors import SessionNotFound
 from offhook.api.auth import Who
-from offhook.api.problems import RESPONSES, id_of
+from offhook.api.problems import RESPONSES
 from offhook.api.refusals import NotAuthenticated
 from offhook.api.requests import Key, Sent
 from offhook.api.routes.session import Password, WhoView, who_view
@@ -42,11 +42,11 @@ async def show(who: Who) -> WhoView:
 
 
 @router.put("/password", status_code=status.HTTP_204_NO_CONTENT, summary="Change one's password")
-async def change_password(body: PasswordBody, request: Request, services: Svc, who: Who) -> None:
+async def change_password(body: PasswordBody, services: Svc, who: Who) -> None:
     """Set another password; every other session of the user ends."""
     if who.session_id is None:
         raise NotAuthenticated
-    async with services.audited(who, "user.password", f"user/{who.id}", request_id=id_of(request)):
+    async with services.audited(who, "user.password", f"user/{who.id}"):
         now = services.clock()
         await services.accounts.authenticate(
             who.name, body.current.get_secret_value(), address=who.address, now=now
@@ -71,10 +71,8 @@ async def sessions(services: Svc, who: Who) -> OwnSessions:
     status_code=status.HTTP_204_NO_CONTENT,
     summary="End one of one's sessions",
 )
-async def end_session(session_id: Key, request: Request, services: Svc, who: Who) -> None:
+async def end_session(session_id: Key, services: Svc, who: Who) -> None:
     """Log out elsewhere."""
-    async with services.audited(
-        who, "session.end", f"session/{session_id}", request_id=id_of(request)
-    ):
+    async with services.audited(who, "session.end", f"session/{session_id}"):
         if not await services.accounts.sessions.end(who.id, session_id):
             raise SessionNotFound(session_id)

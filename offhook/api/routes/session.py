@@ -6,12 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response, status
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 
-from offhook.accounts.audit import Draft, blame, record
-from offhook.accounts.errors import LoginFailed, LoginThrottled
 from offhook.accounts.passwords import LONGEST
 from offhook.accounts.principal import Kind, Principal, Scope
 from offhook.accounts.roles import Permission, Role
-from offhook.accounts.service import OpenSession, csrf_of, user_principal
+from offhook.accounts.service import OpenSession, csrf_of
 from offhook.api.auth import (
     Who,
     address_of,
@@ -20,16 +18,14 @@ from offhook.api.auth import (
     require_same_site,
     session_secret,
 )
-from offhook.api.problems import RESPONSES, id_of
+from offhook.api.problems import RESPONSES
 from offhook.api.refusals import NotAuthenticated
 from offhook.api.requests import Sent
 from offhook.api.services import Services, Svc
 from offhook.storage.account_store import UserView
-from offhook.telemetry import counter
 
 router = APIRouter(prefix="/session", tags=["session"], responses=RESPONSES)
 
-_LOGINS = counter("dialer_logins_total", "Logins, by what came of them.", labels=("result",))
 Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
 
 
@@ -82,22 +78,13 @@ async def login(
 ) -> OpenedSession:
     """Begin a session, whose cookie is in the answer; the session that there was ends."""
     require_same_site(request)
-    now, address = services.clock(), address_of(request)
-    try:
-        user = await services.accounts.authenticate(
-            body.login, body.password.get_secret_value(), address=address, now=now
-        )
-    except LoginThrottled:
-        _LOGINS.labels("throttled").inc()
-        raise
-    except LoginFailed as error:
-        _LOGINS.labels("failed").inc()
-        draft = Draft("session.login")
-        blame(draft, error)
-        await _note(services, request, _tried(error.user, address), draft)
-        raise
-    _LOGINS.labels("done").inc()
-    return await _open(services, request, response, user, "session.login")
+    user = await services.accounts.authenticate(
+        body.login,
+        body.password.get_secret_value(),
+        address=address_of(request),
+        now=services.clock(),
+    )
+    return await _open(services, request, response, user)
 
 
 @router.get("", summary="See the session")
@@ -118,9 +105,8 @@ async def logout(request: Request, response: Response, services: Svc, who: Who) 
     """End the session."""
     if who.session_id is None:
         raise NotAuthenticated
-    await services.accounts.sessions.end(who.id, who.session_id)
+    await services.accounts.close_session(who, now=services.clock())
     response.delete_cookie(cookie_name(request), secure=is_secure(request), httponly=True)
-    await _note(services, request, who, Draft("session.logout", f"user/{who.id}"))
 
 
 @router.post("/link", summary="Set a password with a link")
@@ -130,13 +116,16 @@ async def use_link(
     """Set the password of whoever the link was made for, and log them in; once."""
     require_same_site(request)
     user = await services.accounts.use_link(
-        body.secret.get_secret_value(), body.password.get_secret_value(), now=services.clock()
+        body.secret.get_secret_value(),
+        body.password.get_secret_value(),
+        address=address_of(request),
+        now=services.clock(),
     )
-    return await _open(services, request, response, user, "session.link")
+    return await _open(services, request, response, user)
 
 
 async def _open(
-    services: Services, request: Request, response: Response, user: UserView, action: str
+    services: Services, request: Request, response: Response, user: UserView
 ) -> OpenedSession:
     opened = await services.accounts.open_session(
         user,
@@ -146,7 +135,6 @@ async def _open(
         instead_of=session_secret(request),
     )
     _set_cookie(request, response, services, opened)
-    await _note(services, request, opened.principal, Draft(action, f"user/{user.id}"))
     return OpenedSession(
         who=who_view(opened.principal),
         csrf_token=opened.csrf,
@@ -166,24 +154,6 @@ def _set_cookie(
         secure=is_secure(request),
         httponly=True,
         samesite="lax",
-    )
-
-
-async def _note(services: Services, request: Request, who: Principal, draft: Draft) -> None:
-    await record(services.audit, who, draft, now=services.clock(), request_id=id_of(request))
-
-
-def _tried(user: object, address: str) -> Principal:
-    """Whose login it was; a login that is nobody's may be a password in the wrong field."""
-    if isinstance(user, UserView):
-        return user_principal(user, address=address)
-    return Principal(
-        id="unknown",
-        name="unknown",
-        kind=Kind.user,
-        role=Role.agent,
-        permissions=frozenset(),
-        address=address,
     )
 
 
