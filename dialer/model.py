@@ -15,7 +15,7 @@ from dialer.compliance.facts import History
 from dialer.compliance.settings import ComplianceSettings
 from dialer.media import AmdSettings, RecordingSettings
 from dialer.outcomes import Outcome
-from dialer.retry import RetryRules
+from dialer.retry import Code, RetryRules
 from dialer.windows import CallingHours
 
 CampaignId = NewType("CampaignId", str)
@@ -115,6 +115,16 @@ class PreviewSettings(Frozen):
     """When a contact that was skipped, or not dialed in time, is offered again."""
 
 
+class DeskSettings(Frozen):
+    """What agents are shown while they talk, and what they may say came of it."""
+
+    script: Annotated[str, Field(max_length=20_000)] = ""
+    """What to say; `{name}`, `{number}` and `{attribute}` stand for what is known of the contact.
+    """
+    dispositions: Annotated[tuple[Code, ...], Field(max_length=30)] = ()
+    """Codes to choose from, in order; empty is the usual ones, and those that `retry` names."""
+
+
 class CampaignSettings(Frozen):
     """Everything a person chooses about a campaign; may change while it runs."""
 
@@ -157,6 +167,7 @@ class CampaignSettings(Frozen):
     amd: AmdSettings = AmdSettings()
     """Whether the switch listens to who answered, and what follows."""
     recording: RecordingSettings = RecordingSettings()
+    desk: DeskSettings = DeskSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

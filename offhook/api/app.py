@@ -12,9 +12,11 @@ from sqlalchemy import text
 from offhook.api import problems
 from offhook.api.backend import Backend
 from offhook.api.frame import Frame
+from offhook.api.pages import page_routes
 from offhook.api.problems import Problem
 from offhook.api.routes import ROUTERS
 from offhook.api.services import Services
+from offhook.api.welcome import welcome
 from offhook.health import Health
 from offhook.home import database_url
 from offhook.settings import Settings
@@ -64,7 +66,7 @@ def build_app(health: Health, services: Services) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
-    app.router.routes.extend(health.routes())
+    app.router.routes.extend(page_routes(health, open_metrics=services.access.open_metrics))
     return app
 
 
@@ -110,11 +112,15 @@ async def run_api(settings: Settings) -> None:
                 port=settings.api.port,
                 log_config=None,
                 access_log=False,
+                # Its words about sockets name the pages they belong to, which is their key.
+                log_level="warning",
                 server_header=False,
                 proxy_headers=bool(settings.api.trusted_proxies),
                 forwarded_allow_ips=settings.api.trusted_proxies,
                 timeout_graceful_shutdown=5,
             )
         )
+        base = services.public_url or f"http://{settings.api.host}:{settings.api.port}"
+        await welcome(services.accounts, base=base, now=services.clock())
         log.info("api_serving", host=settings.api.host, port=settings.api.port)
         await server.serve()

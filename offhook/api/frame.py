@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 MAX_BODY = 1_000_000
 MAX_UPLOAD = 50_000_000
-UPLOADS = re.compile(r"^/api/.*/imports$|^/_nicegui/client/[^/]+/upload/[^/]+$")
+UPLOADS = re.compile(r"^/api/.*/imports$|^/uploads$")
 """Paths whose body is a file, which is written to disk as it comes."""
 REQUEST_ID = "x-request-id"
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -36,10 +36,11 @@ ORDER BY c.created_at DESC LIMIT :most
 """)
 _AGENTS = text("""
 SELECT a.id, a.name, a.number, a.switch_id, a.status, a.reachable, a.status_at,
-    h.campaign_id AS works_for, s.state, s.since,
+    h.campaign_id AS works_for, s.state, s.since, v.contact_id AS reads,
     ARRAY(SELECT jsonb_object_keys(p.groups)) AS groups
 FROM agents a
 LEFT JOIN agent_profiles p ON p.agent_id = a.id
+LEFT JOIN previews v ON v.agent_id = a.id AND v.campaign_id = h.campaign_id
 LEFT JOIN agent_leases h ON h.agent_id = a.id
 LEFT JOIN agent_activity s ON s.agent_id = a.id AND s.campaign_id = h.campaign_id
 ORDER BY a.switch_id, a.position, a.id LIMIT :most
@@ -50,7 +51,8 @@ FROM attempts WHERE campaign_id = ANY(:campaigns) AND state <> 'ended' GROUP BY 
 """)
 _TOTALS = text("""
 SELECT campaign_id, count(*) AS attempts, count(joined_at) AS connected,
-    count(*) FILTER (WHERE outcome IN ('answered', 'abandoned')) AS answered,
+    count(*) FILTER (WHERE outcome IN ('answered', 'abandoned') OR joined_at IS NOT NULL)
+        AS answered,
     count(*) FILTER (WHERE outcome = 'abandoned') AS abandoned
 FROM attempts WHERE campaign_id = ANY(:campaigns) GROUP BY campaign_id
 """)
@@ -83,6 +85,8 @@ class FloorAgent(_Read):
     """What the engine has the agent do; None where no campaign has them."""
     since: AwareDatetime | None
     groups: tuple[str, ...] = ()
+    reads: int | None = None
+    """The contact on offer in preview mode."""
 
 
 class PacerWord(_Read):
@@ -232,4 +236,5 @@ def _agent(row: RowMapping) -> FloorAgent:
         state=AgentState(row["state"]) if row["state"] else None,
         since=row["since"],
         groups=tuple(row["groups"] or ()),
+        reads=row["reads"],
     )

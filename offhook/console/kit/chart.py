@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from offhook.console.kit.markup import el, joined
 
-WIDTH, HEIGHT = 600, 160
+WIDTH, HEIGHT = 480, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 6, 10, 20
 
 
@@ -46,12 +46,11 @@ def line_chart(
     )
     return el(
         "figure",
-        el("figcaption", title, _legend(lines, unit, per_cent=per_cent, limit=limit)),
+        el("figcaption", _legend(lines, unit, per_cent=per_cent, limit=limit)),
         el(
             "svg",
             *drawing,
             viewBox=f"0 0 {WIDTH} {HEIGHT}",
-            preserveAspectRatio="none",
             role="img",
             aria_label=f"{title}: {_said(lines, unit, per_cent=per_cent)}",
         ),

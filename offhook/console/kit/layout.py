@@ -27,7 +27,7 @@ P = Permission
 PLACES = (
     Place("floor", "Floor", P.floor_read),
     Place("campaigns", "Campaigns", P.campaigns_read),
-    Place("desk", "Agent desk", P.desk_use),
+    Place("desk", "Desk", P.desk_use),
     Place("callbacks", "Callbacks", P.callbacks_read),
     Place("contacts", "Contacts", P.contacts_read),
     Place("ivr", "IVR", P.ivr_read),

@@ -121,7 +121,7 @@ export default {
           const answer = await fetch(target.dataset.upload, {
             method: "POST",
             body: file,
-            headers: { "content-type": "application/octet-stream", "x-csrf-token": target.dataset.csrf || "" },
+            headers: { "content-type": "application/octet-stream" },
           });
           if (answer.ok) told.values.upload = (await answer.json()).upload;
           else told.values.error = `${answer.status}`;

@@ -128,11 +128,12 @@ class Hub:
         """The feed of that name, made of these if there is none."""
         found = self._feeds.get(name)
         if found is None:
-            found = Feed(
-                read, every=every, clock=self._clock, ended=lambda: self._feeds.pop(name, None)
-            )
+            found = Feed(read, every=every, clock=self._clock, ended=lambda: self._forget(name))
             self._feeds[name] = found
         return found
+
+    def _forget(self, name: str) -> None:
+        self._feeds.pop(name, None)
 
     def known(self, name: str) -> Feed[Any] | None:
         """The feed of that name, if anybody follows it."""

@@ -26,7 +26,10 @@ from offhook.storage.campaign_facts import FactFinder
 from offhook.storage.campaign_views import CampaignViews
 
 EVERY = timedelta(seconds=2)
-_ORDERS = {"pause": PauseCampaign, "stop": StopCampaign}
+_ORDERS: dict[str, type[PauseCampaign | StopCampaign]] = {
+    "pause": PauseCampaign,
+    "stop": StopCampaign,
+}
 _ASKS = {
     "pause": (
         "Pause {}?",

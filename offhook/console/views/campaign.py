@@ -139,6 +139,8 @@ def campaign_figures(view: CampaignView) -> Markup:
     total, done = view.contacts.get("total", 0), view.contacts.get("finished", 0)
     dialing = sum(view.calls.get(state, 0) for state in BEFORE_ANSWER)
     waiting = sum(view.calls.get(state, 0) for state in WAITING)
+    # Who talks has no outcome yet, but has answered.
+    answered = max(view.answered, view.connected + view.abandoned)
     return cards(
         card(
             "Contacts finished",
@@ -149,7 +151,7 @@ def campaign_figures(view: CampaignView) -> Markup:
         card(
             "Joined with an agent",
             count(view.connected),
-            note=f"of {count(view.answered)} answered",
+            note=f"of {count(answered)} answered",
         ),
         card(
             "Abandoned",
@@ -189,7 +191,7 @@ def campaign_charts(minutes: Minutes, cap: float) -> Markup:
     return el(
         "div",
         section(
-            "Calls",
+            "Calls a minute",
             line_chart(
                 "Calls a minute",
                 [
@@ -199,9 +201,9 @@ def campaign_charts(minutes: Minutes, cap: float) -> Markup:
                 covers=COVERS,
             ),
         ),
-        section("Agents", agent_chart(minutes.agents)),
+        section("Agents at work", agent_chart(minutes.agents)),
         section(
-            "Abandonment",
+            "Abandoned, over five minutes",
             line_chart(
                 "Abandoned of answered, over five minutes",
                 [Line(name="rate", values=rates(minutes), colour=3, filled=True)],
@@ -210,7 +212,7 @@ def campaign_charts(minutes: Minutes, cap: float) -> Markup:
                 per_cent=True,
             ),
         ),
-        class_="split",
+        class_="split three",
     )
 
 

@@ -29,7 +29,7 @@ class Listed:
 def campaigns_page(listed: Listed, scope: Scope) -> Markup:
     """All campaigns that somebody sees: those that go on first, then the newest."""
     rows = [one for one in listed.rows if scope.has(campaign=one.campaign_id)]
-    make = link(NEW, url("/campaigns/new"), class_="button primary") if listed.may_create else None
+    make = link(NEW, url("/new-campaign"), class_="button primary") if listed.may_create else None
     head = page_head("Campaigns", make, note=of(len(rows), "campaign") if rows else None)
     if not rows:
         return el(

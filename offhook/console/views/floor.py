@@ -75,13 +75,13 @@ def floor_page(now: FloorNow, scope: Scope) -> Markup:
         page_head("Floor", note=joined("As of ", instant(now.floor.at, "clock"))),
         el("div", *map(_shown, told), class_="notices"),
         figures(campaigns, agents, now),
+        section("Campaigns under way", campaign_table(campaigns, now)),
         el(
             "div",
-            section("Campaigns under way", campaign_table(campaigns, now)),
+            section("Who does what", agent_table(agents, campaigns, now.floor.at)),
             section("Agents", agent_bars(agents)),
             class_="split wide-left",
         ),
-        section("Who does what", agent_table(agents, campaigns, now.floor.at)),
         class_="stack",
     )
 
@@ -92,7 +92,7 @@ def nothing_yet() -> Markup:
         "Nobody is here yet",
         "The floor shows agents and calls once a switch is connected and a campaign runs.",
         link("Connect a switch", url("/switches"), class_="button"),
-        link("New campaign", url("/campaigns/new"), class_="button primary"),
+        link("New campaign", url("/new-campaign"), class_="button primary"),
     )
 
 
@@ -230,7 +230,7 @@ def campaign_table(campaigns: Iterable[FloorCampaign], now: FloorNow) -> Markup:
             "No campaign is under way",
             "Start one, or make a new one from a list of contacts.",
             link("Campaigns", url("/campaigns"), class_="button"),
-            link("New campaign", url("/campaigns/new"), class_="button primary"),
+            link("New campaign", url("/new-campaign"), class_="button primary"),
         )
     return table(
         "Campaigns under way",
