@@ -84,6 +84,10 @@ class AgentLeft(Contract):
     agent_id: AgentId
 
 
+class ListDeleted(Contract):
+    """The callback's list is deleted, and with it the callback."""
+
+
 class CallbackAnswer(Contract):
     """What came of an order; the same for every repetition of it."""
 
@@ -106,6 +110,7 @@ class CallbackState(Contract):
     orders_seen: Count = 0
     """In this run of the workflow."""
     runs: Count = 0
+    list_deleted: bool = False
 
 
 class CallbackInput(Contract):
@@ -122,6 +127,8 @@ class CallbackResult(Contract):
     """None when there is no such callback."""
     asleep: bool = False
     """It is due so much later that its row waits alone, until its day or an order comes."""
+    reason: Reason = ""
+    """`list_deleted`, where that is why nobody is to be called."""
 
 
 class CallbackSnapshot(Contract):

@@ -4,6 +4,7 @@ A line is booked once, whatever becomes of the import: its key is the external i
 gives it, else its first number and day. So an import that was broken off is simply repeated.
 """
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialer.contacts_csv import (
     Batch,
+    ColumnChoices,
     ContactFileError,
     FileOptions,
     ParsedContact,
@@ -50,6 +52,45 @@ class BadCallbackFile(OffhookError):
             f"{path.name}: {why}",
             hint="name the columns with --map, or say --encoding and --delimiter",
         )
+
+
+class BadColumnMapping(OffhookError):
+    """What is said of a column can't be understood."""
+
+    code = "column_mapping_invalid"
+
+    def __init__(self, said: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"{said[:60]!r} does not say what a column holds",
+            hint=f"write OURS=COLUMN, once each but number, name and ignore; OURS is one of "
+            f"{', '.join(known)}",
+        )
+
+
+_SEVERAL = {"number": "numbers", "name": "names", "ignore": "ignored"}
+_SINGLE = ("external_id", "zone", "due")
+
+
+def column_choices(said: Sequence[str]) -> tuple[ColumnChoices, dict[str, str]]:
+    """`OURS=COLUMN` as choices of a contact's columns, and of a callback's own.
+
+    Raises `BadColumnMapping`.
+    """
+    several: dict[str, list[str]] = {}
+    single: dict[str, str] = {}
+    for one in said:
+        ours, _, column = one.partition("=")
+        if column and ours in _SEVERAL:
+            several.setdefault(_SEVERAL[ours], []).append(column)
+        elif column and ours in (*_SINGLE, *EXTRA) and ours not in single:
+            single[ours] = column
+        else:
+            raise BadColumnMapping(one, (*_SEVERAL, *_SINGLE, *EXTRA))
+    extra = {ours: single.pop(ours) for ours in EXTRA if ours in single}
+    try:
+        return ColumnChoices.model_validate(several | single), extra
+    except ValidationError:
+        raise BadColumnMapping("so many columns of one kind", (*_SEVERAL, *_SINGLE)) from None
 
 
 class CallbackImportResult(BaseModel):
@@ -100,9 +141,11 @@ class CallbackImport:
         refused: list[RefusedRow] = []
         ours: list[_Refused] = []
         with path.open("rb") as source:
-            for batch in self._batches(source, path):
+            batches = self._batches(source, path)
+            # Beside the loop: whoever else the process serves is not to wait for a file.
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
                 refused += batch.refused
-                found = self._bookings(on, batch.contacts, ours, now)
+                found = await asyncio.to_thread(self._bookings, on, batch.contacts, ours, now)
                 if found and not dry_run:
                     new = sum(fresh for _, fresh in await store.book_all(found, now=now))
                     booked, known = booked + new, known + len(found) - new
@@ -113,7 +156,7 @@ class CallbackImport:
         reasons = Counter([row.code for row in refused] + [one.code for one in ours])
         written = ""
         if refused_path is not None and reasons:
-            self._write(path, refused_path, refused, ours)
+            await asyncio.to_thread(self._write, path, refused_path, refused, ours)
             written = str(refused_path)
         return CallbackImportResult(
             rows=rows,

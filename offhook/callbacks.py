@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from dialer.callbacks import CallbackId, CallbackRequest
 from dialer.model import AgentId, CampaignId, SwitchId
 from dialer.numbers import resolve
-from offhook.errors import OffhookError
+from offhook.errors import OffhookError, TemporalUnreachable
 from offhook.storage.callback_lists import CallbackLists, CallbackListView
 from offhook.storage.callback_store import Booking, PostgresCallbacks
 from offhook.storage.callback_tables import CallbackSource
 from offhook.storage.database import Database
 from offhook.temporal.callbacks import CallbackDesk
+from workflows.callback import AWAKE_AHEAD
 
 DEFAULT_ZONE = "Europe/Rome"
 
@@ -93,6 +94,24 @@ class CallbackOffice:
                 if new:
                     await self.desk.start(callback)
         return [Booked(callback_id=callback, new=new) for callback, new in booked]
+
+    async def delete_list(self, list_key: str, *, now: datetime) -> int:
+        """Delete a list with everything on it; how many callbacks on it were open.
+
+        Their workflows are told first: should this end halfway, rows without a workflow are woken
+        again, and repeating it deletes them. Needs a desk.
+        """
+        if self.desk is None:
+            raise TemporalUnreachable(
+                "the callbacks of the list can't be told", hint="run `offhook doctor`"
+            )
+        lists = CallbackLists(self.database)
+        on = await lists.find(list_key, now=now)
+        await self.desk.list_deleted(await lists.awake(on.list_id, before=now + AWAKE_AHEAD))
+        gone = await lists.delete(on.list_id)
+        near = {found for found, opens_at in gone if opens_at < now + AWAKE_AHEAD}
+        await self.desk.list_deleted(sorted(near))  # those that an order woke in between
+        return len(gone)
 
 
 def booking_of(on: CallbackListView, new: NewCallback, now: datetime) -> Booking:

@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
         CallCallback,
         CancelCallback,
         DriveCallback,
+        ListDeleted,
         MirrorCallback,
         PermitCall,
         PromiseRead,
@@ -63,6 +64,7 @@ with workflow.unsafe.imports_passed_through():
 AWAKE_AHEAD = timedelta(hours=6)
 """A promise that is due later than this is left to its row."""
 GONE = CallbackUnknown.code
+LIST_DELETED = "list_deleted"
 
 
 @workflow.defn(name="Callback", failure_exception_types=[Rejected])
@@ -95,6 +97,7 @@ class CallbackWorkflow:
         return CallbackResult(
             phase=None if promise is None else promise.phase,
             asleep=promise is not None and promise.phase not in OVER,
+            reason=LIST_DELETED if self._state.list_deleted else "",
         )
 
     async def _begin(self) -> None:
@@ -106,8 +109,6 @@ class CallbackWorkflow:
         )
         self._set(promise=found.promise)
         self._read = True
-
-    # Time
 
     def _far_ahead(self) -> bool:
         promise = self._promise
@@ -353,6 +354,16 @@ class CallbackWorkflow:
             if promise is None or promise.phase not in HELD or promise.holder != fact.agent_id:
                 return
             await self._record(promise, Asked(move=Move.lose), key=f"left/{promise.version}")
+
+    @workflow.signal
+    async def list_deleted(self, _fact: ListDeleted) -> None:
+        """Nobody is to be called, and there is no record to write that to any more."""
+        await workflow.wait_condition(lambda: self._read)
+        async with self._lock:
+            if self._promise is not None and self._promise.phase not in OVER:
+                gone = self._promise.model_copy(update={"phase": CallbackPhase.cancelled})
+                self._set(promise=gone, list_deleted=True)
+                self._changes += 1
 
     @workflow.query
     def snapshot(self) -> CallbackSnapshot:

@@ -170,6 +170,7 @@ _CODES: Mapping[str, HTTPStatus] = {
     "callback_period_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "callback_in_the_past": HTTPStatus.UNPROCESSABLE_ENTITY,
     "callback_file_unreadable": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "column_mapping_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "temporal": HTTPStatus.SERVICE_UNAVAILABLE,
     "temporal_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
     "no_worker": HTTPStatus.SERVICE_UNAVAILABLE,

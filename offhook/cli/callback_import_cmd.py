@@ -8,10 +8,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dialer.contacts_csv import ColumnChoices, FileOptions
-from offhook.callback_import import EXTRA, CallbackImport, CallbackImportResult
+from dialer.contacts_csv import FileOptions
+from offhook.callback_import import (
+    BadColumnMapping,
+    CallbackImport,
+    CallbackImportResult,
+    column_choices,
+)
 from offhook.cli.callback_office import ListKey, open_office
-from offhook.cli.campaign_import_cmd import DELIMITERS, read_choices
+from offhook.cli.campaign_import_cmd import DELIMITERS
 from offhook.cli.output import JsonOption, emit, run_async
 
 
@@ -55,7 +60,10 @@ def import_(
     separator = None if delimiter is None else DELIMITERS.get(delimiter)
     if delimiter is not None and separator is None:
         raise typer.BadParameter(f"--delimiter {delimiter!r} is none of , ; tab |")
-    columns, extra = _choices(map_ or [])
+    try:
+        columns, extra = column_choices(map_ or [])
+    except BadColumnMapping as error:
+        raise typer.BadParameter(f"--map {error.message}; {error.hint}") from None
     options = FileOptions.model_validate(
         {
             "default_region": region,
@@ -82,18 +90,6 @@ def import_(
                 )
 
     emit(run_async(work()), json_output, _shown)
-
-
-def _choices(given: list[str]) -> tuple[ColumnChoices, dict[str, str]]:
-    extra = {}
-    others = []
-    for text in given:
-        ours, equals, column = text.partition("=")
-        if ours in EXTRA and equals and column:
-            extra[ours] = column
-        else:
-            others.append(text)
-    return read_choices(others), extra
 
 
 def _bar(json_output: bool) -> Progress:

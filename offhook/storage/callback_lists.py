@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import Select, and_, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import and_, delete, func, insert, select, tuple_, update
 
 from dialer.appointments import Period
 from dialer.callback_refusals import CallbackUnknown
@@ -19,6 +19,7 @@ from dialer.callbacks import (
     TicketStatus,
 )
 from offhook.errors import OffhookError
+from offhook.storage.callback_counts import counts, open_counts
 from offhook.storage.callback_store import CallbackListNotFound
 from offhook.storage.callback_tables import (
     CallbackSource,
@@ -186,15 +187,29 @@ class CallbackLists:
                 .values(rules=rules.model_dump(mode="json"))
             )
 
-    async def delete(self, list_id: CallbackListId) -> list[CallbackId]:
-        """Delete a list with everything on it; the callbacks that were open."""
+    async def awake(self, list_id: CallbackListId, *, before: datetime) -> list[CallbackId]:
+        """Open callbacks of a list that may have a workflow: near a moment, or in somebody's hands.
+
+        What is due later is kept by its row alone.
+        """
+        c = callbacks.c
+        wanted = select(c.id).where(
+            c.list_id == list_id,
+            c.ended_at.is_(None),
+            (c.opens_at < before) | c.holder.is_not(None),
+        )
         async with store_session(self.database) as session:
-            open_ones = await session.scalars(
-                select(callbacks.c.id).where(
+            return [CallbackId(found) for found in await session.scalars(wanted)]
+
+    async def delete(self, list_id: CallbackListId) -> list[tuple[CallbackId, datetime]]:
+        """Delete a list with everything on it; what was open, and when each was to fall due."""
+        async with store_session(self.database) as session:
+            open_ones = await session.execute(
+                select(callbacks.c.id, callbacks.c.opens_at).where(
                     callbacks.c.list_id == list_id, callbacks.c.ended_at.is_(None)
                 )
             )
-            found = [CallbackId(callback) for callback in open_ones]
+            found = [(CallbackId(callback), opens_at) for callback, opens_at in open_ones]
             await session.execute(delete(callback_lists).where(callback_lists.c.id == list_id))
         return found
 
@@ -294,7 +309,7 @@ class CallbackLists:
             callbacks.c.created_at < until,
         )
         async with store_session(self.database) as session:
-            counts = (await session.execute(_counts(now).where(booked))).one()
+            found = (await session.execute(counts(now).where(booked))).one()
             tickets = await session.execute(
                 select(callback_tickets.c.status, func.count())
                 .join(callbacks, callbacks.c.id == callback_tickets.c.callback_id)
@@ -302,7 +317,7 @@ class CallbackLists:
                 .group_by(callback_tickets.c.status)
             )
             by_status = {status or "given_up": count for status, count in tickets}
-        return CallbackStats(**counts._mapping, tickets=by_status)
+        return CallbackStats(**found._mapping, tickets=by_status)
 
     async def _views(self, key: str | None, now: datetime) -> list[CallbackListView]:
         wanted = select(callback_lists).order_by(callback_lists.c.name)
@@ -313,8 +328,8 @@ class CallbackLists:
             periods = (
                 await session.execute(select(callback_periods).order_by(callback_periods.c.starts))
             ).all()
-            counts = {
-                row.list_id: dict(row._mapping) for row in await session.execute(_open_counts(now))
+            open_now = {
+                row.list_id: dict(row._mapping) for row in await session.execute(open_counts(now))
             }
         return [
             CallbackListView(
@@ -326,48 +341,10 @@ class CallbackLists:
                 external_id=row.external_id,
                 rules=CallbackRules.model_validate(row.rules),
                 periods=tuple(_period(p) for p in periods if p.list_id == row.id),
-                **{k: v for k, v in counts.get(row.id, {}).items() if k != "list_id"},
+                **{k: v for k, v in open_now.get(row.id, {}).items() if k != "list_id"},
             )
             for row in rows
         ]
-
-
-def _number_of(condition: Any) -> Any:
-    return func.count().filter(condition)
-
-
-def _open_counts(now: datetime) -> Select[Any]:
-    c = callbacks.c
-    return (
-        select(
-            c.list_id,
-            _number_of(c.phase == CallbackPhase.waiting).label("waiting"),
-            _number_of(c.phase == CallbackPhase.due).label("due"),
-            _number_of(c.holder.is_not(None)).label("held"),
-            _number_of(c.closes_at < now).label("late"),
-        )
-        .where(c.ended_at.is_(None))
-        .group_by(c.list_id)
-    )
-
-
-def _counts(now: datetime) -> Select[Any]:
-    c = callbacks.c
-    is_open = c.ended_at.is_(None)
-    kept = c.phase == CallbackPhase.closed
-    return select(
-        func.count().label("booked"),
-        _number_of(kept).label("kept"),
-        _number_of(c.kept_in_time).label("kept_in_time"),
-        _number_of(c.phase == CallbackPhase.expired).label("expired"),
-        _number_of(c.phase == CallbackPhase.cancelled).label("cancelled"),
-        _number_of(is_open).label("open"),
-        _number_of(is_open & (c.closes_at < now)).label("late"),
-        func.avg(case((is_open, now - c.created_at))).label("average_age"),
-        func.avg(case((kept, func.greatest(c.ended_at - c.opens_at, timedelta(0))))).label(
-            "average_delay"
-        ),
-    )
 
 
 def _period(row: Any) -> Period:

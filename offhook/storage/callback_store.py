@@ -1,6 +1,6 @@
 """Promises to call back on PostgreSQL: booked once, and every move of theirs written once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,8 @@ from offhook.storage.errors import NotFound
 from offhook.storage.fact_log import Noted, note
 from offhook.storage.tables import agents
 
+_AT_ONCE = 1_000
+"""Rows of one statement; PostgreSQL takes 32,767 parameters."""
 _HELD_SINCE = callbacks.c.promise["held_since"].astext.cast(DateTime(timezone=True))
 _END_CALLS = text(
     """
@@ -108,7 +110,7 @@ class PostgresCallbacks:
             for booking in bookings:
                 if booking.request.list_id not in rules:
                     raise CallbackListNotFound(booking.request.list_id)
-            booked = [await _book(session, b, rules[b.request.list_id], now) for b in bookings]
+            booked = await _book(session, bookings, rules, now)
             made = [
                 _booked_fact(booking, callback)
                 for booking, (callback, new) in zip(bookings, booked, strict=True)
@@ -249,35 +251,61 @@ async def _rules(session: AsyncSession, lists: set[Any]) -> dict[str, CallbackRu
 
 
 async def _book(
-    session: AsyncSession, booking: Booking, rules: CallbackRules, now: datetime
-) -> tuple[CallbackId, bool]:
+    session: AsyncSession,
+    bookings: Sequence[Booking],
+    rules: Mapping[str, CallbackRules],
+    now: datetime,
+) -> list[tuple[CallbackId, bool]]:
+    new: set[CallbackId] = set()
+    for first in range(0, len(bookings), _AT_ONCE):
+        rows = [_row(b, rules, now) for b in bookings[first : first + _AT_ONCE]]
+        added = insert(callbacks).values(rows).on_conflict_do_nothing().returning(callbacks.c.id)
+        new.update(map(CallbackId, await session.scalars(added)))
+    there = await _there(session, [b for b in bookings if b.request.callback_id not in new])
+    return [
+        (b.request.callback_id, True)
+        if b.request.callback_id in new
+        else (there[b.request.callback_id], False)
+        for b in bookings
+    ]
+
+
+def _row(booking: Booking, rules: Mapping[str, CallbackRules], now: datetime) -> dict[str, Any]:
     request = booking.request
-    promise = Promise(request=request, rules=rules)
-    booked = await session.scalar(
-        insert(callbacks)
-        .values(
-            id=request.callback_id,
-            list_id=request.list_id,
-            source=booking.source,
-            source_key=booking.source_key,
-            created_at=now,
-            **_columns(promise, now),
+    promise = Promise(request=request, rules=rules[request.list_id])
+    return {
+        "id": request.callback_id,
+        "list_id": request.list_id,
+        "source": booking.source,
+        "source_key": booking.source_key,
+        "created_at": now,
+        **_columns(promise, now),
+    }
+
+
+async def _there(session: AsyncSession, known: Sequence[Booking]) -> dict[CallbackId, CallbackId]:
+    """The callbacks that these bookings found in their place."""
+    c = callbacks.c
+    found: dict[CallbackId, CallbackId] = {}
+    for first in range(0, len(known), _AT_ONCE):
+        part = known[first : first + _AT_ONCE]
+        keys = [(b.request.list_id, b.source, b.source_key) for b in part if b.source_key]
+        rows = await session.execute(
+            select(c.id, c.list_id, c.source, c.source_key).where(
+                c.id.in_([b.request.callback_id for b in part])
+                | tuple_(c.list_id, c.source, c.source_key).in_(keys)
+            )
         )
-        .on_conflict_do_nothing()
-        .returning(callbacks.c.id)
-    )
-    if booked is not None:
-        return CallbackId(booked), True
-    there = select(callbacks.c.id).where(
-        (callbacks.c.id == request.callback_id)
-        | (
-            (callbacks.c.list_id == request.list_id)
-            & (callbacks.c.source == booking.source)
-            & (callbacks.c.source_key == booking.source_key)
-            & (callbacks.c.source_key != "")
-        )
-    )
-    return CallbackId((await session.scalars(there)).one()), False
+        by_key: dict[object, CallbackId] = {}
+        for row in rows:
+            by_key[row.id] = CallbackId(row.id)
+            by_key[row.list_id, row.source, row.source_key] = CallbackId(row.id)
+        for b in part:
+            same = by_key.get(b.request.callback_id)
+            found[b.request.callback_id] = (
+                same or by_key[b.request.list_id, b.source.value, b.source_key]
+            )
+    return found
 
 
 def _columns(promise: Promise, now: datetime) -> dict[str, Any]:

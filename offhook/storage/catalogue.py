@@ -4,6 +4,7 @@ from types import ModuleType
 
 from offhook.storage import (
     account_tables,
+    api_memory,
     callback_tables,
     compliance_tables,
     ivr_tables,
@@ -26,5 +27,6 @@ MODULES: tuple[ModuleType, ...] = (
     pin_tables,
     routing_tables,
     account_tables,
+    api_memory,
 )
 metadata = tables.metadata

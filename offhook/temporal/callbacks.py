@@ -1,5 +1,6 @@
 """Orders to callbacks by id, whether or not a workflow is awake for them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from activities.callback_contracts import (
     CallbackInput,
     CallbackOrder,
     CancelCallback,
+    ListDeleted,
     MirrorCallback,
     MirrorLists,
     ReleaseCallback,
@@ -45,6 +47,8 @@ from workflows.callback_jobs import CallbackMirrorWorkflow, CallbackWakeWorkflow
 WAKE = "callbacks/wake"
 """Id of the schedule, and of its workflow."""
 WAKE_EVERY = timedelta(hours=1)
+
+TOLD_AT_ONCE = 20
 
 UPDATES: dict[type[CallbackOrder], str] = {
     TakeCallback: "take",
@@ -113,6 +117,23 @@ class CallbackDesk:
         except WorkflowAlreadyStartedError:
             return False
         return True
+
+    async def list_deleted(self, callbacks: Sequence[CallbackId]) -> int:
+        """Tell callbacks that their list is deleted, so that they end; how many were told."""
+        limit = asyncio.Semaphore(TOLD_AT_ONCE)
+
+        async def tell(callback: CallbackId) -> bool:
+            handle = self.client.get_workflow_handle(callback_workflow_id(callback))
+            async with limit:
+                try:
+                    await handle.signal(CallbackWorkflow.list_deleted, ListDeleted())
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:
+                        raise
+                    return False
+            return True
+
+        return sum(await asyncio.gather(*map(tell, callbacks)))
 
     async def agent_left(self, agent: AgentId, callbacks: Sequence[CallbackId]) -> int:
         """Tell the callbacks that an agent has that he is gone; how many were told.

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,13 +14,14 @@ from sqlalchemy import insert
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.callback_contracts import CallbackResult
 from activities.callbacks import CallbackActivities
 from offhook.api.frame import MAX_BODY
 from offhook.storage.callback_store import PostgresCallbacks
 from offhook.storage.callback_tables import callback_tickets
 from offhook.storage.database import Database
 from offhook.storage.token_store import Scope
-from offhook.temporal.callbacks import CallbackDesk
+from offhook.temporal.callbacks import CallbackDesk, callback_workflow_id
 from tests.support.api import EVENING, LISTS, MORNING, api_client, make_app, token_for
 from tests.support.callbacks import CallbackWorld
 from workflows.callback import CallbackWorkflow
@@ -51,9 +53,9 @@ async def test_a_list_is_found_by_id_and_name_changed_and_deleted(api: httpx.Asy
     assert changed["rules"]["again_after"] == 1
     assert [(p["name"], p["default"]) for p in changed["periods"]] == [("evening", True)]
     assert (await api.get(f"{LISTS}/support")).json() == changed
-    assert (await api.delete(f"{LISTS}/support")).status_code == 204
-    gone = await api.get(f"{LISTS}/support")
-    assert (gone.status_code, gone.json()["code"]) == (404, "callback_list_not_found")
+    # Whoever keeps its callbacks must be told: without Temporal it stays.
+    assert (await api.delete(f"{LISTS}/support")).json()["code"] == "temporal_unreachable"
+    assert (await api.get(f"{LISTS}/support")).json() == changed
 
 
 async def test_a_booking_repeated_with_its_key_is_found_and_not_doubled(
@@ -61,7 +63,8 @@ async def test_a_booking_repeated_with_its_key_is_found_and_not_doubled(
 ) -> None:
     first, again, other = [await _book(api, key) for key in ("order-1", "order-1", "order-2")]
 
-    assert [answer.status_code for answer in (first, again, other)] == [201, 200, 201]
+    assert [answer.status_code for answer in (first, again, other)] == [201, 201, 201]
+    assert again.headers["idempotency-replayed"] == "true"
     assert first.json()["callback_id"] == again.json()["callback_id"] != other.json()["callback_id"]
     assert len((await api.get(f"{LISTS}/support/callbacks")).json()["items"]) == 2
 
@@ -134,6 +137,38 @@ async def test_a_file_is_counted_then_booked_once(api: httpx.AsyncClient) -> Non
         (2, 0, 1),
         (0, 2, 1),
     ]
+
+
+async def test_refused_rows_come_back_to_be_mended_and_sent_again(api: httpx.AsyncClient) -> None:
+    columns = {"map": ["due=Richiamare", "company=Ditta", "period=Fascia"]}
+    header = "Telefono,Nome,Richiamare,Ditta,Fascia"
+    good, bad = f"{NUMBER},Rossi,,=Rossi,evening", "+390612345678,Bianchi,,Verdi,midnight"
+
+    async def send(text: str, accept: str) -> httpx.Response:
+        return await api.post(
+            f"{LISTS}/support/imports",
+            content=text.encode(),
+            params=columns,
+            headers={"accept": accept, "content-type": "text/csv"},
+        )
+
+    answer = await send(f"{header}\n{good}\n{bad}\n", "text/csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    counts = json.loads(answer.headers["offhook-import"])
+    assert (counts["booked"], counts["reasons"]) == (1, {"callback_period_unknown": 1})
+    lines = answer.text.splitlines()
+    assert lines[1].startswith("3,callback_period_unknown,")
+    mended = await send(answer.text.replace("midnight", "morning"), "application/json")
+    assert (mended.json()["booked"], mended.json()["refused"]) == (1, 0)
+    rows = (await api.get(f"{LISTS}/support/callbacks")).json()["items"]
+    requests = [row["promise"]["request"] for row in rows]
+    assert {(one["company"], one["period"]["name"]) for one in requests} == {
+        ("=Rossi", "evening"),
+        ("Verdi", "morning"),
+    }
+    columns["map"].append("number")
+    wrong = await send(f"{header}\n{good}\n", "text/csv")
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "column_mapping_invalid")
 
 
 async def test_tickets_come_in_pages_and_as_a_file_that_no_spreadsheet_runs(
@@ -231,6 +266,14 @@ async def test_a_callback_is_taken_started_and_ticketed_once_each(
         late = await order("release", "k6")
         row = (await api.get(f"/api/v1/callbacks/{callback}")).json()
         nobody = await api.post("/api/v1/callbacks/cb-0/take", json={"agent_id": "anna"})
+        kept = (await _book(api)).json()["callback_id"]
+        await api.post(f"/api/v1/callbacks/{kept}/take", json={"agent_id": "anna"})
+        deleted = await api.delete(f"{LISTS}/Support")
+        handle = desk.client.get_workflow_handle(
+            callback_workflow_id(kept), result_type=CallbackResult
+        )
+        ended = await handle.result()
+        gone = await api.get(f"{LISTS}/support")
 
     assert taken.status_code == 200, taken.text
     assert again.json() == taken.json()
@@ -242,3 +285,5 @@ async def test_a_callback_is_taken_started_and_ticketed_once_each(
     assert row["promise"]["phase"] == "cancelled"
     assert row["promise"]["request"]["period"]["name"] == "evening"
     assert (nobody.status_code, nobody.json()["code"]) == (404, "callback_unknown")
+    assert (deleted.status_code, ended.reason) == (204, "list_deleted")
+    assert (gone.status_code, gone.json()["code"]) == (404, "callback_list_not_found")

@@ -20,7 +20,7 @@ from activities.callback_contracts import (
     WakeInput,
 )
 from dialer.callback_mirror import Seen
-from dialer.callbacks import CallbackPhase, CallbackRequest, Move, TicketStatus
+from dialer.callbacks import CallbackId, CallbackPhase, CallbackRequest, Move, TicketStatus
 from dialer.model import AgentId, SwitchId
 from offhook.temporal.campaigns import OrderRefused
 from tests.support.callbacks import (
@@ -307,6 +307,34 @@ async def test_callback_whose_list_is_deleted_while_it_sleeps_is_unknown(
             await desk.order(callback, take())
         assert refused.value.code == "callback_unknown"
         assert (await result_of(desk, callback)).phase is None
+
+
+@pytest.mark.parametrize("when", ["while it waits", "while it is due", "during the call"])
+async def test_callback_is_told_that_its_list_is_deleted_and_ends(
+    time_skipping: WorkflowEnvironment, when: str
+) -> None:
+    world = CallbackWorld()
+    async with callback_desk(time_skipping.client, world) as desk:
+        callback = world.promise(a_request(await today(time_skipping) + timedelta(days=2)))
+        early = timedelta(hours=1) if when == "while it waits" else -timedelta(minutes=1)
+        now = await time_skipping.get_current_time()
+        await time_skipping.sleep(world.promises[callback].opens_at - early - now)
+        await desk.start(callback)
+        if when == "during the call":
+            await desk.order(callback, take())
+            await desk.order(callback, start())
+        else:
+            await time_skipping.sleep(timedelta(seconds=1))
+        phases = {"while it waits": "waiting", "while it is due": "due"}
+        assert world.promises[callback].phase == phases.get(when, "started")
+        assert await desk.list_deleted([callback, CallbackId("cb-asleep")]) == 1
+        ended = await result_of(desk, callback)
+        assert (ended.phase, ended.reason) == (CallbackPhase.cancelled, "list_deleted")
+        del world.promises[callback]
+        assert await desk.list_deleted([callback]) == 0
+        with pytest.raises(OrderRefused) as refused:
+            await desk.order(callback, take())
+        assert refused.value.code == "callback_unknown"
 
 
 def kept_by_pbx(day: date) -> CallbackRequest:

@@ -16,14 +16,14 @@ from dialer.callbacks import CallbackId, CallbackListId, CallbackPhase, Callback
 from dialer.contacts_csv import FileOptions
 from dialer.model import AgentId, CampaignId
 from offhook.api.auth import CanRead, CanWrite
-from offhook.api.idempotency import IdempotencyKey
+from offhook.api.idempotency import IdempotencyKey, Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES, BadCursor
 from offhook.api.requests import Day, Key, Sent, Since, Until, Zone
 from offhook.api.services import Svc
 from offhook.callback_export import ticket_lines
-from offhook.callback_import import CallbackImport, CallbackImportResult
-from offhook.callbacks import Booked, NewCallback
+from offhook.callback_import import CallbackImport, CallbackImportResult, column_choices
+from offhook.callbacks import Booked, CallbackOffice, NewCallback
 from offhook.storage.callback_lists import (
     CallbackListView,
     CallbackRow,
@@ -31,11 +31,22 @@ from offhook.storage.callback_lists import (
     TicketRow,
 )
 
-router = APIRouter(prefix="/callback-lists", tags=["callback lists"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/callback-lists", tags=["callback lists"], responses=RESPONSES, route_class=Repeatable
+)
 
 YEAR = timedelta(days=365)
 MONTH = timedelta(days=30)
 CSV = "text/csv"
+Mapping = Annotated[
+    tuple[Annotated[str, Field(max_length=200)], ...],
+    Query(
+        alias="map",
+        max_length=50,
+        description="`OURS=COLUMN`: what a column holds whose name does not tell it.",
+        examples=["due=Richiamare"],
+    ),
+]
 Bounded = Annotated[timedelta, Field(gt=timedelta(0), le=YEAR)]
 
 
@@ -189,9 +200,9 @@ async def change(list_id: Key, body: ListChange, services: Svc) -> CallbackListV
     "/{list_id}", dependencies=[CanWrite], status_code=204, summary="Delete a callback list"
 )
 async def delete(list_id: Key, services: Svc) -> Response:
-    """Delete it with everything on it; nobody on it is called any more."""
-    on = await services.lists.find(list_id, now=services.clock())
-    await services.lists.delete(on.list_id)
+    """Delete it with everything on it; whoever keeps a promise of it is told."""
+    office = CallbackOffice(services.database, await services.desk())
+    await office.delete_list(list_id, now=services.clock())
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
@@ -247,6 +258,8 @@ async def book(
     "/{list_id}/imports",
     dependencies=[CanWrite],
     summary="Book the callbacks of a CSV file",
+    response_model=CallbackImportResult,
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -268,18 +281,39 @@ async def import_file(
     zone: Annotated[Zone, Query()] = "UTC",
     encoding: Literal["utf-8", "utf-16", "cp1252", "iso-8859-1"] | None = None,
     month_first: bool = False,
-) -> CallbackImportResult:
-    """Book every row that makes sense, once, however often the file is sent; 50 MB at most."""
+    map_: Mapping = (),
+) -> CallbackImportResult | Response:
+    """Book every row that makes sense, once, however often the file is sent; 50 MB at most.
+
+    With `Accept: text/csv` the answer is the rows that were refused, each with its reason, to mend
+    and send again; the header `Offhook-Import` has the counts.
+    """
+    columns, extra = column_choices(map_)
     options = FileOptions(
-        default_region=region, encoding=encoding, zone=zone or "UTC", day_first=not month_first
+        default_region=region,
+        encoding=encoding,
+        zone=zone or "UTC",
+        day_first=not month_first,
+        columns=columns,
     )
+    wants_rows = CSV in request.headers.get("accept", "")
     with tempfile.TemporaryDirectory(prefix="offhook-upload-") as folder:
-        path = Path(folder) / "upload.csv"
+        path, refused = Path(folder) / "upload.csv", Path(folder) / "refused.csv"
         with path.open("wb") as file:
             async for chunk in request.stream():
                 file.write(chunk)
-        importing = CallbackImport(services.database, options)
-        return await importing.run(list_id, path, now=services.clock(), dry_run=dry_run)
+        result = await CallbackImport(services.database, options, extra).run(
+            list_id,
+            path,
+            now=services.clock(),
+            refused_path=refused if wants_rows else None,
+            dry_run=dry_run,
+        )
+        result = result.model_copy(update={"refused_path": ""})
+        if not wants_rows:
+            return result
+        rows = refused.read_bytes() if result.refused else b""
+    return Response(rows, media_type=CSV, headers={"offhook-import": result.model_dump_json()})
 
 
 @router.get("/{list_id}/stats", dependencies=[CanRead], summary="How promises were kept")

@@ -209,7 +209,12 @@ async def test_deleted_list_takes_its_callbacks_along(
     store: PostgresCallbacks, lists: CallbackLists
 ) -> None:
     callback, _ = await store.book(a_booking(), now=NOW)
-    assert await lists.delete(SUPPORT) == [callback]
+    promise = await store.read(callback)
+    assert promise is not None
+    near, far = promise.opens_at + timedelta(hours=1), promise.opens_at - timedelta(hours=1)
+    assert await lists.awake(SUPPORT, before=near) == [callback]
+    assert await lists.awake(SUPPORT, before=far) == []
+    assert await lists.delete(SUPPORT) == [(callback, promise.opens_at)]
     assert await store.read(callback) is None
     assert await lists.all(now=NOW) == []
 
