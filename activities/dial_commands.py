@@ -38,11 +38,13 @@ class SwitchHands:
         observer: DialObserver,
         put: Callable[[Event], None],
         parallel_dials: int,
+        took: Callable[[timedelta], None],
     ) -> None:
         self._switch = switch
         self._clock = clock
         self._observer = observer
         self._put = put
+        self._took = took
         self._dials = asyncio.Semaphore(parallel_dials)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -59,6 +61,7 @@ class SwitchHands:
 
     async def _execute(self, command: SwitchCommand) -> None:
         correlator = command.attempt_id if isinstance(command, PlaceCall) else command.correlator
+        began = self._clock()
         try:
             if isinstance(command, PlaceCall):
                 async with self._dials:
@@ -77,6 +80,7 @@ class SwitchHands:
                 )
             )
         else:
+            self._took(self._clock() - began)
             self._put(
                 CommandAccepted(
                     correlator=correlator, action=command.kind, request_id=accepted.request_id

@@ -20,6 +20,7 @@ from typing import TypeVar, assert_never
 from activities.dial_commands import SwitchHands, not_sent
 from activities.dial_inbox import InboxReader
 from activities.dial_step import Arrival, DialObserver, Step
+from activities.governor import Governor
 from activities.ports import (
     DialStore,
     EventWatch,
@@ -42,7 +43,9 @@ from dialer.engine import Engine
 from dialer.events import (
     EVENT,
     AgentChanged,
+    CallEnded,
     CallForbidden,
+    CallHeld,
     ContactsLoaded,
     Event,
     Tick,
@@ -91,12 +94,14 @@ class DialLoop:
         self._observer = observer
         self._engine = Engine()
         self._queue: asyncio.Queue[Arrival] = asyncio.Queue()
+        self._governor = Governor(self._put)
         self._hands = SwitchHands(
             switch=switch,
             clock=clock,
             observer=observer,
             put=self._put,
             parallel_dials=parallel_dials,
+            took=self._governor.measured,
         )
         self._committing: asyncio.Task[None] | None = None
         self._sharing = Sharing(
@@ -130,6 +135,7 @@ class DialLoop:
         beside = [
             asyncio.create_task(self._reader.run(lease), name=f"inbox {campaign}"),
             asyncio.create_task(self._sharing.run(lease), name=f"shares {campaign}"),
+            asyncio.create_task(self._governor.run(), name=f"rate {campaign}"),
         ]
         if self._watching:
             watching = self._watching.run(lease.switch_id)
@@ -236,6 +242,8 @@ class DialLoop:
         if arrival.event is None or not self._concerns(arrival):
             return
         self._heard_at = now
+        if arrival.inbox is not None and isinstance(arrival.event, CallHeld | CallEnded):
+            self._governor.measured(now - arrival.received_at)  # which links don't let wait
         commands = self._engine.handle(arrival.event, now)
         if arrival.handled is not None:
             arrival.handled.set()
@@ -287,6 +295,8 @@ class DialLoop:
             if stale and isinstance(command, PlaceCall):
                 self._put(not_sent(command))
             else:
+                if isinstance(command, PlaceCall):
+                    self._governor.placed()
                 self._hands.send(command, since)
         for question in step.questions:
             match question:

@@ -36,6 +36,7 @@ from dialer.events import (
     PauseRequested,
     PersonDetected,
     PreviewAnswered,
+    RateFound,
     RecordingOrdered,
     ResumeRequested,
     SettingsChanged,
@@ -215,6 +216,8 @@ class Engine:
                 recovery.reconcile(world, event, now)
             case EventsWatched():
                 watching.changed(world, event, now)
+            case RateFound():
+                orders.rate_found(world, event, now)
             case ContactsLoaded():
                 selection.loaded(world, event, now)
             case ContactsAdded():

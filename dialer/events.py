@@ -353,6 +353,14 @@ class EventsWatched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateFound:
+    """How many calls a second the switch and this machine keep up with, as found by trying."""
+
+    calls_per_second: float
+    kind: Literal["rate_found"] = "rate_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingOrdered:
     """Somebody wants a talk recorded, or its recording paused, resumed or stopped."""
 
@@ -462,6 +470,7 @@ Event = Annotated[
     | RecordingOrdered
     | SnapshotTaken
     | EventsWatched
+    | RateFound
     | SettingsChanged
     | PauseRequested
     | ResumeRequested

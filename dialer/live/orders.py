@@ -12,6 +12,7 @@ from dialer.events import (
     Disposed,
     DrainRequested,
     PauseRequested,
+    RateFound,
     SettingsChanged,
     Tally,
     TrunksChanged,
@@ -82,6 +83,18 @@ def trunks_changed(world: World, event: TrunksChanged, now: datetime) -> None:
     world.pace_due = True
 
 
+def rate_found(world: World, event: RateFound, now: datetime) -> None:
+    """Place no faster than the switch and this machine keep up with."""
+    world.rate_found, world.pace_due = event.calls_per_second, True
+    _tune(world, now)
+
+
+def _tune(world: World, now: datetime) -> None:
+    rate = world.started.settings.pacing.calls_per_second
+    world.braked = world.rate_found is not None and world.rate_found < rate
+    world.trunks.bucket.retune(min(rate, world.rate_found or rate), now)
+
+
 def settings_changed(
     world: World,
     event: SettingsChanged,
@@ -92,7 +105,7 @@ def settings_changed(
     before, (settings, _) = world.started.settings, bound(event.settings)
     world.configure(settings)
     world.trunks.configure(world.trunks.known, settings.trunks, now)
-    world.trunks.bucket.retune(settings.pacing.calls_per_second, now)
+    _tune(world, now)
     if before.mode is settings.mode:
         world.pacer.retune(settings)
     else:

@@ -31,6 +31,7 @@ LEAST_RING = timedelta(seconds=15)
 
 LINES = "the trunks' lines"
 CAMPAIGN_RATE = "calls per second"
+FOUND_RATE = "what the switch and this machine keep up with"
 TRUNK_RATE = "the trunks' calls per second"
 
 _FIGURES = re.compile(r"[\d.,%]+")
@@ -129,7 +130,7 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     if placed > kept:
         world.trunks.bucket.take(placed - kept, now)
     kind = _kind(decision, cap)
-    world.starved = cap in (CAMPAIGN_RATE, TRUNK_RATE)
+    world.starved = cap in (CAMPAIGN_RATE, FOUND_RATE, TRUNK_RATE)
     world.pace_due = False
     if placed == 0 and kind == world.pace_kind and not world.keeping:
         return
@@ -177,7 +178,10 @@ def _capped(world: World, seen: Floor, wanted: int, now: datetime) -> tuple[int,
     in_progress = len(world.calls)
     own = [
         (pacing.concurrency - in_progress, "the ceiling of calls in progress"),
-        (int(world.trunks.bucket.available(now)), CAMPAIGN_RATE),
+        (
+            int(world.trunks.bucket.available(now)),
+            FOUND_RATE if world.braked else CAMPAIGN_RATE,
+        ),
     ]
     if not world.agentless:
         most = int(pacing.max_lines_per_agent * seen.agents)

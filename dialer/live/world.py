@@ -90,6 +90,10 @@ class World:
     link_retry_at: datetime | None = None
     """When to try again to place on a switch that can't be asked for a snapshot."""
     probes: int = 0
+    rate_found: float | None = None
+    """Calls a second that the switch and this machine keep up with, once that is known."""
+    braked: bool = False
+    """That is less than the settings allow."""
     unwatched_since: datetime | None = None
     """Since when nobody has watched the events of the switch."""
     deaf_until: datetime | None = None

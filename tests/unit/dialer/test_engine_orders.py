@@ -20,6 +20,7 @@ from dialer.events import (
     ContactsLoaded,
     DrainRequested,
     PauseRequested,
+    RateFound,
     ResumeRequested,
     SettingsChanged,
     TrunksChanged,
@@ -295,3 +296,23 @@ def test_engine_started_paused_waits_to_be_resumed() -> None:
     floor.give(ResumeRequested())
     floor.run(5)
     assert len(floor.of(PlaceCall)) == 1
+
+
+def test_no_more_calls_are_placed_a_second_than_the_machine_was_found_to_keep_up_with() -> None:
+    people = [contact(number) for number in range(1, 200)]
+    floor = Floor(
+        started(
+            agents=tuple(agent(number) for number in range(1, 101)),
+            settings=settings(pacing={"calls_per_second": 50.0}),
+        ),
+        contacts=people,
+    )
+    floor.give(floor.first)
+    floor.give(RateFound(calls_per_second=4.0))
+    floor.run(10.0)
+    assert 30 <= len(floor.of(PlaceCall)) <= 45
+    assert "what the switch and this machine keep up with" in floor.of(NotePacing)[-1].reason
+    floor.give(RateFound(calls_per_second=1_000.0))
+    before = len(floor.of(PlaceCall))
+    floor.run(1.0)
+    assert len(floor.of(PlaceCall)) - before >= 40
