@@ -277,4 +277,7 @@ class Pruned(Contract):
     import_refusals_removed: Count = 0
     recordings_removed: Count = 0
     """Files on switches."""
+    ivr_sessions_removed: Count = 0
+    pin_audit_removed: Count = 0
+    """Verdicts and acknowledged alerts."""
     dry_run: bool = False

@@ -24,6 +24,7 @@ from pydantic_settings import (
 from offhook.errors import SettingsError
 from offhook.settings_access import AccessSettings
 from offhook.settings_access import Section as _Section
+from offhook.settings_webhooks import WebhookSettings
 
 PREFIX = "OFFHOOK_"
 CONFIG_VARIABLE = "OFFHOOK_CONFIG"
@@ -145,7 +146,11 @@ class WorkerSettings(_Section):
         default=8402, ge=0, le=65535, description="Port of the worker's health page"
     )
     max_activities: int = Field(
-        default=100, ge=1, le=10_000, description="Short activities that run at a time"
+        default=1000,
+        ge=1,
+        le=10_000,
+        description="Activities that run at a time; a caller who waits for an agent is one, and "
+        "most wait for others",
     )
     max_workflow_tasks: int = Field(
         default=100, ge=2, le=10_000, description="Workflow tasks that run at a time"
@@ -225,6 +230,20 @@ class RetentionSettings(_Section):
         le=36_500,
         description="Days after which rows that an import refused are deleted; 0: never",
     )
+    ivr_sessions_days: float = Field(
+        default=90.0,
+        ge=0,
+        le=36_500,
+        description="Days after which sessions of callers in menus are deleted, with their steps, "
+        "answers and offers to agents; 0: never",
+    )
+    pin_audit_days: float = Field(
+        default=365.0,
+        ge=0,
+        le=36_500,
+        description="Days after which verdicts on PINs and acknowledged alerts are deleted; what "
+        "a lock is still counted from stays; 0: never",
+    )
 
 
 class LogSettings(_Section):
@@ -271,6 +290,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     callbacks: CallbackSettings = CallbackSettings()
     speech: SpeechSettings = SpeechSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     ivr: IvrSettings = IvrSettings()
     log: LogSettings = LogSettings()
     encryption: EncryptionSettings = EncryptionSettings()

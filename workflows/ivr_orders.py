@@ -1,6 +1,6 @@
 """What the switch is to do now, and what its words mean to the machine: pure, for the session."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from activities.ivr_contracts import Heard, SessionReply, StepSession
 from ivr.machine_words import (
@@ -19,6 +19,7 @@ from ivr.machine_words import (
     Silence,
     Transfer,
 )
+from ivr.tree_parts import InputType
 
 SHOWN = (Play, Collect, Transfer, HangUp)
 """Actions that the front end carries out; all others are ours."""
@@ -86,6 +87,18 @@ def event_of(session: Session, request: StepSession, at: datetime) -> AnyEvent |
             return Silence(at=at, turn=turn)
         case _:
             return None
+
+
+def typing(session: Session) -> timedelta:
+    """How much longer than its wait an input takes when a caller keys it slowly: the front end
+    begins its wait anew at each key, and only it knows of them.
+    """
+    asked = next((one for one in session.last if isinstance(one, Collect)), None)
+    if asked is None or session.phase not in {Phase.asking, Phase.listening}:
+        return timedelta(0)
+    entry = asked.input
+    between = entry.wait if entry.type is InputType.fixed else entry.digit_timeout
+    return between * (entry.length - 1)
 
 
 def settled(order: SessionReply) -> bool:

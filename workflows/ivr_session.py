@@ -59,7 +59,7 @@ with workflow.unsafe.imports_passed_through():
         Started,
     )
     from workflows.ivr_deeds import Deeds
-    from workflows.ivr_orders import event_of, hang_up, next_order, next_part, settled
+    from workflows.ivr_orders import event_of, hang_up, next_order, next_part, settled, typing
     from workflows.refusals import refusals
 
 GRACE = timedelta(seconds=15)
@@ -161,7 +161,7 @@ class IvrSessionWorkflow:
 
     async def _wait(self, session: Session) -> None:
         """Until the switch has said something, or should have."""
-        if not await self._unchanged(session, self._deadline + GRACE * self._asked):
+        if not await self._unchanged(session, self._deadline + GRACE):
             return
         self._silences += 1
         if self._asked or self._silences > UNHEARD:
@@ -310,7 +310,7 @@ class IvrSessionWorkflow:
             self._queued_at = now
         timer = next((one for one in after.last if isinstance(one, SetTimer)), None)
         if timer is not None:
-            self._deadline = now + timer.after
+            self._deadline = now + timer.after + typing(after)
         self._session = after
         self._order = next_order(self._order, after)
         if after.ended is EndReason.connected:

@@ -57,8 +57,8 @@ def prune(
     older_than: Annotated[
         str | None,
         typer.Option(
-            help="Remove journals, events and refused rows of imports older than this, such as "
-            "30d or 12h. Default: as each setting of OFFHOOK_RETENTION__ says."
+            help="Remove journals, events, refused rows of imports and callers' sessions older "
+            "than this, such as 30d or 12h. Default: as each setting of OFFHOOK_RETENTION__ says."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
@@ -72,7 +72,7 @@ def prune(
     keep = keep_by(settings.retention)
     if older_than is not None:
         age = _age(older_than)
-        keep = replace(keep, journal=age, inbox=age, import_refusals=age)
+        keep = replace(keep, journal=age, inbox=age, import_refusals=age, ivr_sessions=age)
 
     async def work() -> Pruned:
         url = database_url(settings)
@@ -102,7 +102,9 @@ def _shown_pruned(done: Pruned) -> str:
     return (
         f"journal entries: {done.journal_removed} {would}removed, {done.journal_packed} "
         f"{would}packed\nevents {would}removed: {done.inbox_removed}\n"
-        f"refused rows of imports {would}removed: {done.import_refusals_removed}{files}"
+        f"refused rows of imports {would}removed: {done.import_refusals_removed}{files}\n"
+        f"sessions in menus {would}removed: {done.ivr_sessions_removed}\n"
+        f"verdicts on PINs {would}removed: {done.pin_audit_removed}"
     )
 
 

@@ -1,22 +1,23 @@
 """`offhook pin policy|unlock|alerts|audit`: limits, and what came of them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from rich.table import Table
 
 from ivr.machine_words import PinAnswer
 from ivr.pin import Asks, AttemptLimit, Counts, PinPolicy
-from ivr.tree_parts import Duration
 from offhook.cli.output import JsonOption, emit, run_async
 from offhook.cli.pin_office import OfPolicy, Region, number_of, open_pins
 from offhook.pins.errors import NothingToUnlock
 from offhook.storage.pin_policies import DEFAULT, StoredPolicy
 from offhook.storage.pin_store import AlertRow, AuditRow
 
-_DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
+_SPAN = re.compile(r"(\d{1,6})(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -175,11 +176,18 @@ def _limit(text: str) -> AttemptLimit:
         return AttemptLimit(
             over=Counts(over),
             failures=int(failures),
-            within=_DURATION.validate_python(within),
-            lock=_DURATION.validate_python(lock),
+            within=_span(within),
+            lock=_span(lock),
         )
     except ValueError:
         raise typer.BadParameter(f"{text} isn't like caller=5/1h/1h") from None
+
+
+def _span(text: str) -> timedelta:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _policy(values: dict[str, object]) -> PinPolicy:

@@ -76,6 +76,34 @@ FROM import_refusals r JOIN imports i ON i.id = r.import_id WHERE i.ended_at < $
 _COUNT_REFUSED = f"SELECT count(*) {_REFUSED}"
 _DELETE_REFUSED = f"DELETE FROM import_refusals WHERE id IN (SELECT r.id {_REFUSED} LIMIT $2)"  # noqa: S608 - ours
 
+# A session whose end nobody wrote is over too after so long.
+_SESSIONS = """
+FROM ivr_sessions s WHERE COALESCE(s.ended_at, s.started_at + interval '2 days') < $1
+"""
+_COUNT_SESSIONS = f"SELECT count(*) {_SESSIONS}"
+_DELETE_SESSIONS = f"DELETE FROM ivr_sessions WHERE id IN (SELECT s.id {_SESSIONS} LIMIT $2)"  # noqa: S608 - ours
+_DELETE_OFFERS = """
+DELETE FROM agent_offer_log WHERE id IN (
+    SELECT id FROM agent_offer_log WHERE offered_at < $1 LIMIT $2
+)
+"""
+
+# What a lock may still be counted from is no older than the longest limit of any policy.
+_VERDICTS = """
+FROM pin_attempts a WHERE a.at < $1::timestamptz - (
+    SELECT COALESCE(max((one ->> 'within')::interval + (one ->> 'lock')::interval), interval '0')
+    FROM pin_policies, jsonb_array_elements(policy -> 'limits') AS one
+)
+"""
+_COUNT_VERDICTS = f"SELECT count(*) {_VERDICTS}"
+_DELETE_VERDICTS = f"DELETE FROM pin_attempts WHERE id IN (SELECT a.id {_VERDICTS} LIMIT $2)"  # noqa: S608 - ours
+_ALERTS = "FROM pin_alerts a WHERE a.acknowledged_at < $1"
+_COUNT_ALERTS = f"SELECT count(*) {_ALERTS}"
+_DELETE_ALERTS = f"DELETE FROM pin_alerts WHERE id IN (SELECT a.id {_ALERTS} LIMIT $2)"  # noqa: S608 - ours
+_DELETE_SECRETS = """
+DELETE FROM ivr_secrets WHERE ref IN (SELECT ref FROM ivr_secrets WHERE expires_at < $1 LIMIT $2)
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
@@ -86,6 +114,8 @@ class Keep:
     """Journals are packed after this."""
     inbox: timedelta | None
     import_refusals: timedelta | None
+    ivr_sessions: timedelta | None = None
+    pin_audit: timedelta | None = None
 
 
 def keep_by(settings: RetentionSettings) -> Keep:
@@ -99,6 +129,8 @@ def keep_by(settings: RetentionSettings) -> Keep:
         unpacked=kept(settings.journal_pack_days),
         inbox=kept(settings.inbox_days),
         import_refusals=kept(settings.import_refusals_days),
+        ivr_sessions=kept(settings.ivr_sessions_days),
+        pin_audit=kept(settings.pin_audit_days),
     )
 
 
@@ -130,8 +162,22 @@ class Retention:
                 recordings_removed=0
                 if self.erase_recordings is None
                 else await self.erase_recordings(now, dry_run),
+                ivr_sessions_removed=await self._remove_sessions(keep.ivr_sessions, now, dry_run),
+                pin_audit_removed=await self._remove_pin_audit(keep.pin_audit, now, dry_run),
                 dry_run=dry_run,
             )
+
+    async def _remove_sessions(self, kept: timedelta | None, now: datetime, dry_run: bool) -> int:
+        """Sessions with all that is theirs; what was typed and never asked for goes at once."""
+        if not dry_run:
+            await self._until_none(_DELETE_SECRETS, now)
+            if kept is not None:
+                await self._until_none(_DELETE_OFFERS, now - kept)
+        return await self._remove(_COUNT_SESSIONS, _DELETE_SESSIONS, kept, now, dry_run)
+
+    async def _remove_pin_audit(self, kept: timedelta | None, now: datetime, dry_run: bool) -> int:
+        verdicts = await self._remove(_COUNT_VERDICTS, _DELETE_VERDICTS, kept, now, dry_run)
+        return verdicts + await self._remove(_COUNT_ALERTS, _DELETE_ALERTS, kept, now, dry_run)
 
     async def _remove_journals(self, kept: timedelta | None, now: datetime, dry_run: bool) -> int:
         if kept is None:

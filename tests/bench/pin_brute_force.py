@@ -166,8 +166,11 @@ async def _with_desk(
         await server.drop(url)
 
 
-async def _bench(server: PostgresServer, tries: int, customers: int) -> None:
-    for case in cases(customers):
+async def _bench(server: PostgresServer, wanted: argparse.Namespace) -> None:
+    tries, customers = wanted.tries, wanted.customers
+    for number, case in enumerate(cases(customers), 1):
+        if wanted.case and number not in wanted.case:
+            continue
 
         async def guess(desk: PinDesk, case: Case = case) -> dict[str, Any]:
             for number in range(customers):
@@ -175,13 +178,25 @@ async def _bench(server: PostgresServer, tries: int, customers: int) -> None:
             return await run(desk, case, tries, customers)
 
         cheap = Stretcher(time_cost=1, memory_kib=8)
-        _say(await _with_desk(server, cheap, guess))
-    _say({"try_ms": await _with_desk(server, Stretcher(), timed)})
+        _say(await _with_desk(server, cheap, guess), as_json=wanted.json)
+    if not wanted.case:
+        times = await _with_desk(server, Stretcher(), timed)
+        _say({"try_ms": times}, as_json=True)
 
 
-def _say(result: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(result) + "\n")
+def _say(result: dict[str, Any], *, as_json: bool) -> None:
+    sys.stdout.write((json.dumps(result) if as_json else _line(result)) + "\n")
     sys.stdout.flush()
+
+
+def _line(result: dict[str, Any]) -> str:
+    """A line of the table in `docs/explanation/pins.md`."""
+    alerts = ", ".join(f"{n} over {over}" for over, n in sorted(result["alerts"].items()))
+    locked = result["tries"] - result["verdicts"]
+    return (
+        f"| {result['case']} | {result['tries']:,} | {result['verdicts']:,} | {locked:,} "
+        f"| {alerts or 'none'} | {result['found']} |"
+    )
 
 
 def main() -> None:
@@ -189,11 +204,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=10_000)
     parser.add_argument("--customers", type=int, default=1_000)
+    parser.add_argument("--case", type=int, action="append", help="only this one, from 1")
+    parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with postgres_server() as server:
         make_template(server)
-        asyncio.run(_bench(server, wanted.tries, wanted.customers))
+        asyncio.run(_bench(server, wanted))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from activities.contracts import CampaignResult, DialReason
 from dialer.model import CampaignPhase
 from offhook.temporal.client import data_converter
 from tests.replay.callbacks import CALLBACKS, record_callback
+from tests.replay.ivr import SESSIONS, record_session
 from tests.replay.pbx_jobs import JOBS, record_job
 from tests.support.campaigns import FakeFloor, campaign_settings, campaigns_on, in_phase, until
 from tests.support.stack import time_skipping_server
@@ -151,13 +152,16 @@ async def _recorded(name: str) -> dict[str, Any]:
     if name in JOBS:
         job: dict[str, Any] = _anonymous(await record_job(name))
         return job
+    if name in SESSIONS:
+        session: dict[str, Any] = _anonymous(await record_session(name))
+        return session
     return await record(name)
 
 
 async def main(names: list[str]) -> None:
     """Record these scenarios anew, or every one."""
     found = json.loads(await asyncio.to_thread(FINGERPRINTS.read_text)) if names else {}
-    for name in names or [*SCENARIOS, *JOBS, *CALLBACKS]:
+    for name in names or [*SCENARIOS, *JOBS, *CALLBACKS, *SESSIONS]:
         history = await _recorded(name)
         text = json.dumps(history, indent=1, sort_keys=True)
         await asyncio.to_thread((HISTORIES / f"{name}.json").write_text, text + "\n")

@@ -1,12 +1,14 @@
 """Sessions for tests: trees and a record in memory, a world that does as it is told, and a PBX."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.errors import NotConfigured
@@ -223,6 +225,23 @@ def words_of(reply: SessionReply) -> list[str]:
 def gathers(reply: SessionReply) -> Collect | None:
     """What a reply gathers."""
     return next((one for one in reply.actions if isinstance(one, Collect)), None)
+
+
+async def ended(env: WorkflowEnvironment, call: PbxCall) -> SessionResult:
+    """Wait for the end of the session; let time go by where it does not come by itself."""
+    handle, step = call.handle(), timedelta(seconds=15)
+
+    async def over() -> bool:
+        return (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING
+
+    for _ in range(10):
+        if await over():
+            break
+        await asyncio.sleep(0.1)
+    while not await over():
+        await env.sleep(step)
+        step *= 2
+    return await handle.result()
 
 
 @asynccontextmanager

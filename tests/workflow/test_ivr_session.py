@@ -4,35 +4,17 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
-from activities.ivr_contracts import AgentSearch, FrontEnd, Heard, SessionResult
+from activities.ivr_contracts import AgentSearch, FrontEnd, Heard
 from dialer.model import AgentId
 from ivr.machine_words import EndReason, HangUp, PinAnswer, Transfer
 from offhook.temporal.ivr import SessionOver
-from tests.support.ivr import ANNA, PBX, IvrWorld, PbxCall, gathers, ivr_desk, words_of
+from tests.support.ivr import ANNA, PBX, IvrWorld, PbxCall, ended, gathers, ivr_desk, words_of
 from workflows.ivr_session import GRACE, UNHEARD
 
 RIGHT = "ref-right"
 WAITING = AgentSearch(outcome="waiting", position=2)
-
-
-async def ended(env: WorkflowEnvironment, call: PbxCall) -> SessionResult:
-    """Wait for the end of the session; let time go by where it does not come by itself."""
-    handle, step = call.handle(), timedelta(seconds=15)
-
-    async def over() -> bool:
-        return (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING
-
-    for _ in range(10):
-        if await over():
-            break
-        await asyncio.sleep(0.1)
-    while not await over():
-        await env.sleep(step)
-        step *= 2
-    return await handle.result()
 
 
 def world(**more: object) -> IvrWorld:

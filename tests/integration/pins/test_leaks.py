@@ -3,8 +3,7 @@
 import base64
 import json
 import logging
-import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import generate_latest
@@ -12,11 +11,11 @@ from structlog.testing import capture_logs
 from temporalio.client import Client
 
 from offhook.settings import load_settings
-from offhook.storage.catalogue import metadata
 from offhook.storage.database import Database
 from offhook.telemetry import registry
 from offhook.temporal.ivr_services import secret_store
 from tests.support.ivr_stack import PIN, TUTORIAL, IvrStack, ivr_stack
+from tests.support.leaks import Place, history_of, leaks, rows_of
 
 WRONG = ("804216", "637905", "270583")
 SECRETS = (PIN, *WRONG)
@@ -36,46 +35,20 @@ async def stack(
         yield made
 
 
-def leaks(places: Iterable[tuple[str, bytes]]) -> list[str]:
-    """The places that show a secret: in clear, in hex, or in base64 however it is aligned."""
-    patterns = []
-    for secret in SECRETS:
-        raw = secret.encode()
-        # A fraction of a second isn't a PIN, nor is a part of a longer number.
-        patterns.append(rb"(?<![.\d])" + raw + rb"(?!\d)")
-        patterns.append(raw.hex().encode())
-        for shift in range(3):
-            encoded = base64.b64encode(b"\0" * shift + raw + b"\0\0\0")
-            patterns.append(re.escape(encoded[4 if shift else 0 : 8]))
-    wanted = re.compile(b"|".join(patterns))
-    return [name for name, data in places if wanted.search(data)]
-
-
-async def tables(stack: IvrStack) -> list[tuple[str, bytes]]:
-    """Every row of every table, as text; bytes are in hex."""
-    found = []
-    for name in metadata.tables:
-        rows = await stack.pool.fetch(f'SELECT to_jsonb(t)::text AS row FROM "{name}" t')  # noqa: S608
-        found.append((name, "\n".join(row["row"] for row in rows).encode()))
-    return found
-
-
-async def histories(stack: IvrStack) -> list[tuple[str, bytes]]:
+async def histories(stack: IvrStack) -> list[Place]:
     """Every event of every session's workflow, as it is stored."""
-    found = []
-    for row in await stack.pool.fetch("SELECT call_id FROM ivr_sessions"):
-        handle = stack.desk.client.get_workflow_handle(f"ivr/{stack.switch}/{row['call_id']}")
-        history = await handle.fetch_history()
-        found.append((handle.id, b"\n".join(e.SerializeToString() for e in history.events)))
-    return found
+    return [
+        await history_of(stack.desk.client, f"ivr/{stack.switch}/{row['call_id']}")
+        for row in await stack.pool.fetch("SELECT call_id FROM ivr_sessions")
+    ]
 
 
 def test_search_finds_a_secret_however_it_is_written() -> None:
     raw = PIN.encode()
     written = [b"pin=" + raw, raw.hex().encode(), base64.b64encode(b'{"a":"' + raw + b'"}')]
     written += [base64.b64encode(b"x" * shift + raw + b"yy") for shift in range(3)]
-    assert len(leaks([(str(n), one) for n, one in enumerate(written)])) == len(written)
-    assert leaks([("a moment", b"12:00:00." + raw), ("longer", b"9" + raw)]) == []
+    assert len(leaks([(str(n), one) for n, one in enumerate(written)], SECRETS)) == len(written)
+    assert leaks([("a moment", b"12:00:00." + raw), ("longer", b"9" + raw)], SECRETS) == []
 
 
 @pytest.mark.slow
@@ -93,7 +66,7 @@ async def test_pin_is_in_no_history_table_log_or_metric(
             await stack.session(record)
         # What nobody redeemed is still sealed somewhere.
         await secret_store(load_settings(), stack.pool).keep(PIN, call="left over")
-        stored, remembered = await tables(stack), await histories(stack)
+        stored, remembered = await rows_of(stack.pool), await histories(stack)
     assert (right.end, right.to) == ("transferred", "0:101")
     logged = json.dumps(events, default=str) + caplog.text
     places = [
@@ -102,7 +75,7 @@ async def test_pin_is_in_no_history_table_log_or_metric(
         ("log", logged.encode()),
         ("metrics", generate_latest(registry)),
     ]
-    assert leaks(places) == []
+    assert leaks(places, SECRETS) == []
     kept = dict(places)
     assert b"C7" in kept["ivr_sessions"]
     assert kept["ivr_secrets"].count(b"sealed") == 1
