@@ -38,6 +38,7 @@ LEAVE_QUEUE = "ivr.leave_queue"
 BOOK_CALLBACK = "ivr.book_callback"
 OPT_OUT = "ivr.opt_out"
 SAVE_ANSWERS = "ivr.save_answers"
+SCHEDULED_ORDER = "schedules.order"
 
 
 class ActivityOptions(TypedDict, total=False):
@@ -140,6 +141,18 @@ MIRROR: ActivityOptions = {
 
 CALL_CHECK: ActivityOptions = PBX_JOB | {"schedule_to_close_timeout": timedelta(hours=20)}
 """Given up before the next night's: a check that never ends would make every later one left out."""
+
+SCHEDULED: ActivityOptions = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "schedule_to_close_timeout": timedelta(hours=1),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(minutes=1),
+        maximum_attempts=0,
+    ),
+}
+"""An order that is due: an hour later it would be another order."""
 
 PRUNING: ActivityOptions = {
     "start_to_close_timeout": timedelta(hours=12),

@@ -14,11 +14,13 @@ from offhook.errors import TemporalUnreachable
 from offhook.feed.live import LiveFeed
 from offhook.feed.reader import FactReader
 from offhook.offices.campaigns import CampaignOffice
+from offhook.offices.schedules import ScheduleOffice
 from offhook.offices.why import WhyOffice
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.storage.pool import Pool, open_pool
 from offhook.temporal.campaigns import CampaignDesk
+from offhook.temporal.schedule_desk import ScheduleDesk
 
 Connect = Callable[[], Awaitable[Client]]
 
@@ -86,6 +88,15 @@ class Backend:
             return CampaignDesk(await self.client(), self._task_queue)
 
         return CampaignOffice(self.database, desk, self.clock)
+
+    async def schedule_desk(self) -> ScheduleDesk:
+        """Schedules of people; raises `TemporalUnreachable`."""
+        return ScheduleDesk(await self.client(), self._task_queue)
+
+    @cached_property
+    def schedules(self) -> ScheduleOffice:
+        """Where schedules are made."""
+        return ScheduleOffice(self.database, self.schedule_desk)
 
     @property
     def why(self) -> WhyOffice:

@@ -23,6 +23,7 @@ from workflows.contact_import import ContactImportWorkflow
 from workflows.ivr_session import IvrSessionWorkflow
 from workflows.phonebook_sync import PhonebookSyncWorkflow
 from workflows.retention import RetentionWorkflow
+from workflows.scheduled_job import ScheduledJobWorkflow
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ WORKFLOWS: tuple[type, ...] = (
     PhonebookSyncWorkflow,
     ReconcileWorkflow,
     RetentionWorkflow,
+    ScheduledJobWorkflow,
 )
 """Every workflow type of the task queue."""
 

@@ -30,6 +30,7 @@ from activities.options import TASK_QUEUE
 from activities.phonebook import PhonebookActivities
 from activities.ports import Switch
 from activities.retention import RetentionActivities
+from activities.schedules import ScheduleActivities
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.health import Check, Health
@@ -61,6 +62,7 @@ from offhook.temporal.ivr_services import ivr_activities
 from offhook.temporal.observer import MeteredDialing
 from offhook.temporal.pbx_services import PbxServices
 from offhook.temporal.registration import WORKFLOWS, build_id, register_search_attributes
+from offhook.temporal.schedule_services import schedule_activities
 from offhook.temporal.schedules import ensure_retention
 
 log = structlog.get_logger()
@@ -97,6 +99,7 @@ class Adapters:
     retention: RetentionActivities
     callbacks: CallbackActivities
     ivr: IvrActivities
+    schedules: ScheduleActivities
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,7 @@ async def adapters(
                 client, database, pool, switches, settings.callbacks, task_queue=task_queue
             ),
             ivr=ivr,
+            schedules=schedule_activities(client, database, task_queue=task_queue),
         )
 
 
@@ -197,6 +201,7 @@ def build_worker(
             made.callbacks.drive,
             made.callbacks.mirror,
             *made.ivr.all(),
+            made.schedules.order,
         ],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
