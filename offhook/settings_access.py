@@ -24,10 +24,10 @@ class AccessSettings(Section):
     link_hours: float = Field(
         default=24.0, gt=0, le=720, description="Hours that a one-time link counts"
     )
-    open_pages: bool = Field(
+    open_metrics: bool = Field(
         default=True,
-        description="Whether the API's `/readyz` and `/metrics` are shown to anybody; `false`: to "
-        "tokens with the permission `floor:read`",
+        description="Whether the API shows `/metrics`, and what `/readyz` finds wrong, to anybody; "
+        "`false`: to whoever may `floor:read`",
     )
     argon2_memory_kib: int = Field(
         default=65_536,

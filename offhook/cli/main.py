@@ -19,6 +19,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from offhook.cli.recorded import record_commands
+
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
@@ -36,7 +38,7 @@ COMMANDS: dict[str, Row] = {
     "demo": Row("demo_cmd", "app", "Run a whole campaign against the simulator and report on it."),
     "doctor": Row("stack_cmd", "doctor", "Check this installation and say what to do about it."),
     "campaign": Row("campaign_cmd", "app", "Create, fill, start, watch and explain campaigns."),
-    "audit": Row("audit_cmd", "app", "Recompute a campaign's decisions from its journal."),
+    "audit": Row("audit_cmd", "app", "Show who did what; recompute a campaign's decisions."),
     "call": Row("call_cmd", "app", "Record, listen to and join in calls."),
     "recording": Row("recording_cmd", "app", "Find, fetch and delete recordings."),
     "prompt": Row("prompt_cmd", "app", "Make prompts of spoken text."),
@@ -45,6 +47,7 @@ COMMANDS: dict[str, Row] = {
     "callback": Row("callback_cmd", "app", "Keep promises to call back."),
     "ivr": Row("ivr_cmd", "app", "Check, draw, try, test and publish IVR trees."),
     "pin": Row("pin_cmd", "app", "Give PINs out, take them back, see who tries."),
+    "schedule": Row("schedule_cmd", "app", "Say what happens by itself, and when."),
     "inbound": Row("inbound_cmd", "app", "Say who answers the calls that come in."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
     "dnc": Row("dnc_cmd", "app", "Keep the do-not-call lists."),
@@ -57,6 +60,7 @@ COMMANDS: dict[str, Row] = {
     "links": Row("process_cmd", "links", "Run the connections to the switches."),
     "api": Row("process_cmd", "api", "Run the REST API and the console."),
     "token": Row("token_cmd", "app", "Give programs access to the API, and take it back."),
+    "user": Row("user_cmd", "app", "Give people accounts, and say what each may."),
     "db": Row("db_cmd", "app", "Bring the database to this version's schema."),
     "keys": Row("keys_cmd", "app", "List and rotate the keys that seal what Temporal stores."),
 }
@@ -81,6 +85,7 @@ def load(name: str) -> TyperCommand | TyperGroup:
     command = typer.main.get_command(found)
     if not isinstance(command, TyperCommand | TyperGroup):
         raise TypeError(f"{row.module}.{row.attribute} is no Typer command")
+    record_commands(name, command)
     command.name = name
     command.help = command.help or row.help
     return command

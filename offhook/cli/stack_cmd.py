@@ -14,7 +14,7 @@ from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.errors import StackAlreadyRunning
 from offhook.home import Stack
 from offhook.settings import Settings
-from offhook.supervisor import ALL_PARTS, EventKind, PartEvent, running_stack
+from offhook.supervisor import ALL_PARTS, EventKind, PartEvent, RunningStack, running_stack
 
 _PartOption = Annotated[
     list[str] | None,
@@ -63,8 +63,11 @@ async def _run(settings: Settings, parts: frozenset[str], json_output: bool) -> 
     async with running_stack(
         settings.home, settings, parts=parts, on_event=lambda event: _tell(event, json_output)
     ) as stack:
+        link = await _first_link(stack) if "api" in parts else None
         document = _document(stack.stack, already_running=False)
-        emit(document, json_output, lambda _: _overview(stack.stack))
+        if link is not None:
+            document["first_login"] = link
+        emit(document, json_output, lambda _: _overview(stack.stack, link))
         await asyncio.Event().wait()
 
 
@@ -108,11 +111,26 @@ def _document(stack: Stack, *, already_running: bool) -> dict[str, Any]:
     }
 
 
-def _overview(stack: Stack) -> str:
+async def _first_link(stack: RunningStack) -> str | None:
+    """Where the first administrator chooses a password; None once there is one who has."""
+    # Imported here: whoever only wants help need not wait for SQLAlchemy.
+    from offhook.cli.account_office import first_link
+    from offhook.storage.database import Database
+
+    if stack.database_url is None:
+        return None
+    async with Database.open(stack.database_url, pool_size=1) as database:
+        return await first_link(database, stack.settings, base=stack.stack.api_url)
+
+
+def _overview(stack: Stack, link: str | None) -> str:
     lines = [f"offhook is up in {stack.home}"]
     lines += [f"  {name:<12} {url}" for name, url in stack.urls().items()]
     if stack.embedded_temporal_address:
         lines.append(f"  {'temporal':<12} {stack.embedded_temporal_address}")
+    if link is not None:
+        lines += ["", "Nobody has an account yet. Choose the administrator's password here, once:"]
+        lines += [f"  {link}", ""]
     return "\n".join([*lines, "Ctrl-C stops it"])
 
 

@@ -1,17 +1,16 @@
 """`offhook token`: who may use the API."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from offhook.cli.output import JsonOption, emit, prepare, run_async
-from offhook.home import database_url
-from offhook.storage.database import Database
-from offhook.storage.token_store import NewToken, Scope, Tokens, TokenView
+from offhook.accounts.operator import operator
+from offhook.accounts.roles import Permission
+from offhook.cli.account_office import now, open_accounts
+from offhook.cli.output import JsonOption, emit, run_async
+from offhook.storage.token_store import NewToken, TokenView
 
 app = typer.Typer(
     help="Give programs access to the API, and take it back.",
@@ -28,10 +27,11 @@ def _group() -> None:
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What uses it.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it may do; repeat it.")],
-    days: Annotated[
-        int | None, typer.Option(min=1, max=3_650, help="How long it counts. Default: for ever.")
-    ] = None,
+    scope: Annotated[list[Permission], typer.Option(help="What it may do; repeat it.")],
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="How long it counts.")] = 365,
+    for_ever: Annotated[
+        bool, typer.Option("--for-ever", help="Until it is revoked instead.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Make a token and show it, this once only.
@@ -40,9 +40,13 @@ def create(
     """
 
     async def work() -> NewToken:
-        async with _tokens() as tokens:
-            lasts = None if days is None else timedelta(days=days)
-            return await tokens.create(name, scope, now=datetime.now(UTC), lasts=lasts)
+        lasts = None if for_ever else timedelta(days=days)
+        async with open_accounts() as office, office.audited("token.create") as entry:
+            made = await office.tokens.create(
+                name, scope, now=now(), lasts=lasts, created_by=operator().name
+            )
+            entry.subject, entry.after = f"token/{made.view.id}", made.view
+            return made
 
     emit(run_async(work()), json_output, _shown_new)
 
@@ -55,8 +59,8 @@ def list_(json_output: JsonOption = False) -> None:
     """
 
     async def work() -> list[TokenView]:
-        async with _tokens() as tokens:
-            return await tokens.all()
+        async with open_accounts() as office:
+            return await office.tokens.all()
 
     emit({"tokens": run_async(work())}, json_output, lambda found: _shown(found["tokens"]))
 
@@ -72,17 +76,12 @@ def revoke(
     """
 
     async def work() -> TokenView:
-        async with _tokens() as tokens:
-            return await tokens.revoke(token, now=datetime.now(UTC))
+        async with open_accounts() as office, office.audited("token.revoke") as entry:
+            gone = await office.tokens.revoke(token, now=now())
+            entry.subject = f"token/{gone.id}"
+            return gone
 
     emit(run_async(work()), json_output, lambda view: f"token {view.name} is revoked")
-
-
-@asynccontextmanager
-async def _tokens() -> AsyncIterator[Tokens]:
-    settings = prepare()
-    async with Database.open(database_url(settings), pool_size=1) as database:
-        yield Tokens(database)
 
 
 def _shown_new(made: NewToken) -> str:
@@ -96,10 +95,10 @@ def _shown_new(made: NewToken) -> str:
 def _shown(views: list[TokenView]) -> Table | str:
     if not views:
         return "no tokens yet; make one with `offhook token create NAME --scope SCOPE`"
-    now = datetime.now(UTC)
+    at = datetime.now(UTC)
     table = Table("token", "begins with", "may", "expires", "last used", "state")
     for view in views:
-        state = "counts" if view.counts(now) else "revoked" if view.revoked_at else "expired"
+        state = "counts" if view.counts(at) else "revoked" if view.revoked_at else "expired"
         days = [f"{day:%Y-%m-%d}" if day else "-" for day in (view.expires_at, view.last_used_at)]
         table.add_row(view.name, view.prefix, ", ".join(view.scopes), *days, state)
     return table

@@ -151,6 +151,7 @@ async def test_the_description_names_every_route_and_its_problems(database: Data
             assert "application/problem+json" in operation["responses"]["422"]["content"]
     for method, route in ROUTES:
         described_as = described["paths"][PREFIX + route.path][method.lower()]
+        ways: list[dict[str, list[str]]]
         ways = [] if name_of(method, route) in OPEN else [{"HTTPBearer": []}, {"Session": []}]
         assert described_as.get("security", []) == ways, route.path
     assert {"Problem", "Fault"} <= described["components"]["schemas"].keys()

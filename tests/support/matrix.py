@@ -71,9 +71,10 @@ async def status_of(app: FastAPI, method: str, route: APIRoute, headers: Mapping
         "client": ("127.0.0.1", 5000),
         "server": ("api", 80),
     }
-    asking = asyncio.ensure_future(app(scope, receive, send))
+    asking: asyncio.Future[Any] = asyncio.ensure_future(app(scope, receive, send))
+    either: set[asyncio.Future[Any]] = {asking, head}
     try:
-        await asyncio.wait({asking, head}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not head.done():
             await asking
         return head.result()
