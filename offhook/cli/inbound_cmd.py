@@ -37,7 +37,9 @@ SwitchName = Annotated[str, typer.Argument(metavar="SWITCH", help="Name of the s
 Number = Annotated[
     str,
     typer.Argument(
-        metavar="NUMBER", help="Called number as the dialplan hands it over, or `any` for the rest."
+        metavar="NUMBER",
+        help="Called number as the dialplan hands it over, its beginning and * (0733*), or `any` "
+        "for the rest.",
     ),
 ]
 

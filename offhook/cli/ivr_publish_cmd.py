@@ -28,7 +28,9 @@ from offhook.switches.voispeed.ivr import audio_of
 
 SwitchName = Annotated[str, typer.Argument(metavar="SWITCH", help="Name of the switch.")]
 IvrId = Annotated[str, typer.Option("--ivr", help="Id of the switch's responder; empty is any.")]
-Called = Annotated[str, typer.Option(help="Number that was called; empty is any.")]
+Called = Annotated[
+    str, typer.Option(help="Number that was called, or its beginning and *; empty is any.")
+]
 
 
 @asynccontextmanager
@@ -169,7 +171,8 @@ def route(
 ) -> None:
     """Have a published tree answer: a responder of the switch, a called number, or everything.
 
-    A route that names the number goes before one that doesn't. Prints the address to enter at the
+    A route that names the number goes before one that names its beginning, as in 0733*, and that
+    before one that doesn't. Prints the address to enter at the
     responder's root node, on switches whose responders ask.
 
     Example: offhook ivr route pbx support --called 800123456 --hold-audio hold.wav

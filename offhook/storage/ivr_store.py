@@ -56,14 +56,16 @@ _ROUTES = """
 SELECT called, tree, callback_list, hold_audio FROM ivr_routes
 WHERE switch_id = $1 AND ivr_id = '' ORDER BY called
 """
-# A route that names more of the call wins: responder and number, then number, then responder.
+# A route that names more of the call wins: the number, then the longest beginning of it, each with
+# the responder before each without; then the responder alone.
 _FIND = """
 SELECT t.name, t.version, t.entry, r.hold_audio, r.callback_list
 FROM ivr_routes r JOIN LATERAL (
     SELECT name, version, entry FROM ivr_trees WHERE name = r.tree ORDER BY version DESC LIMIT 1
 ) t ON true
-WHERE r.switch_id = $1 AND r.ivr_id IN ('', $2) AND r.called IN ('', $3)
-ORDER BY (r.called <> '') DESC, (r.ivr_id <> '') DESC LIMIT 1
+WHERE r.switch_id = $1 AND r.ivr_id IN ('', $2) AND (r.called IN ('', $3)
+    OR right(r.called, 1) = '*' AND starts_with($3, left(r.called, -1)))
+ORDER BY (r.called = $3 AND $3 <> '') DESC, length(r.called) DESC, (r.ivr_id <> '') DESC LIMIT 1
 """
 _NAMED = """
 SELECT name, version, entry, '' AS hold_audio, '' AS callback_list FROM ivr_trees
