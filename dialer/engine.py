@@ -275,9 +275,10 @@ class Engine:
 
 def _watch(world: World, now: datetime) -> None:
     """Keep asking the switch what is going on while anything is."""
-    wanted = world.in_progress or not world.settled or world.link_down
+    if not world.started.capabilities.lists_calls:
+        return
     planned = world.deadlines.at(Timer.snapshot)
-    if not (wanted and world.started.capabilities.lists_calls):
+    if not (world.in_progress or not world.settled or world.link_down):
         world.deadlines.cancel(Timer.snapshot)
     elif planned is None:
         wait = SNAPSHOT_EVERY if world.settled else SETTLING

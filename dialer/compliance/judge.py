@@ -91,7 +91,7 @@ def rule_call(
     """The law's decision on one call."""
     history = contact.history or NOTHING_KNOWN
     if not settings.compliance.asked and not history.listed:
-        return _LAWFUL
+        return LAWFUL
     found = findings(contact, number, settings=settings, now=now)
     against = [one for one in found if not one.allowed]
     if not against:
@@ -108,7 +108,8 @@ def rule_call(
     return Ruling(allowed=False, reason=last.rule, due_at=last.until or now + LOOK_AGAIN)
 
 
-_LAWFUL = Ruling(allowed=True)
+LAWFUL = Ruling(allowed=True)
+"""Nothing speaks against the call, and nothing is attached to it."""
 
 
 def findings(

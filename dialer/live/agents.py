@@ -142,6 +142,8 @@ def let_go(world: World, line: Line, now: datetime) -> None:
 
 def give_up_leaving(world: World, now: datetime) -> None:
     """Forget the agents who were withdrawn and have finished: another campaign may have them."""
+    if not world.leaving:
+        return
     for agent_id, line in list(world.leaving.items()):
         if line.state is not AgentState.idle or line.park:
             continue

@@ -223,8 +223,7 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
         world.counts.answered += 1
     world.move_call(call, CallMove.joined)
     call.joined_at, call.unclear = now, False
-    for timer in _UNTIL_JOINED:
-        world.deadlines.cancel(timer, call.attempt_id)
+    world.deadlines.cancel_each(_UNTIL_JOINED, call.attempt_id)
     world.counts.joined += 1
     world.observe(Served(wait_s=seconds(call.recognised_at or call.answered_at, now)), now)
     _seat(world, call, address, now)
@@ -264,8 +263,7 @@ def _await_join(world: World, call: LiveCall, event: CallEnded, now: datetime) -
     if call.ended is not None:
         raise UnexpectedMove(call.state, CallMove.ended)
     call.ended = event
-    for timer in (Timer.patience, Timer.reserve, Timer.join_check):
-        world.deadlines.cancel(timer, call.attempt_id)
+    world.deadlines.cancel_each((Timer.patience, Timer.reserve, Timer.join_check), call.attempt_id)
     world.deadlines.set(Timer.join_news, call.attempt_id, now + JOIN_NEWS)
 
 

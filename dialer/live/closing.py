@@ -102,8 +102,7 @@ def _forget(world: World, call: LiveCall) -> None:
     del world.calls[attempt_id]
     world.contacts.pop(call.contact.contact_id, None)
     world.trunks.release(call.trunk_id)
-    for timer in _TIMERS:
-        world.deadlines.cancel(timer, attempt_id)
+    world.deadlines.cancel_each(_TIMERS, attempt_id)
 
 
 _TIMERS = (

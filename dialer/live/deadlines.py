@@ -5,6 +5,7 @@ one yields a command when it is due: only then may ticks that yield none be left
 """
 
 import heapq
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,6 +58,12 @@ class Deadlines:
     def cancel(self, timer: Timer, who: str = "") -> None:
         """Forget a deadline; nothing happens if it isn't set."""
         self._current.pop((timer, who), None)
+
+    def cancel_each(self, timers: Iterable[Timer], who: str) -> None:
+        """Forget several deadlines of one."""
+        current = self._current
+        for timer in timers:
+            current.pop((timer, who), None)
 
     def next(self) -> datetime | None:
         """When the earliest deadline is due."""

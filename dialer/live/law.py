@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dialer.compliance.facts import Limit
-from dialer.compliance.judge import rule_call
+from dialer.compliance.judge import LAWFUL, rule_call
 from dialer.compliance.opening import NEVER_OPEN_PAUSE, OUTSIDE_HOURS
 from dialer.model import CampaignSettings, Dialable, Number
 
@@ -44,6 +44,8 @@ def in_hours(
     contact: Dialable, number: Number, *, settings: CampaignSettings, now: datetime
 ) -> Verdict:
     """The contact's hours are open in every zone that the number may be in."""
+    if settings.contact_hours.is_always:
+        return YES
     zones = number.zones or (settings.hours.zone,)
     if settings.contact_hours.contains(now, zones):
         return YES
@@ -56,6 +58,8 @@ def lawful(
 ) -> Verdict:
     """No do-not-call list has the number, and every rule of the campaign's profiles agrees."""
     ruling = rule_call(contact, number, settings=settings, now=now)
+    if ruling is LAWFUL:
+        return YES
     return Verdict(
         allowed=ruling.allowed,
         reason=ruling.reason,

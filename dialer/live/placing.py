@@ -8,7 +8,6 @@ from dialer.call import CallState
 from dialer.commands import NotePacing, OpenAttemptRecord, PlaceCall
 from dialer.compliance.facts import NOTHING_KNOWN
 from dialer.live import agents, calls, matching, previewing, promised, selection
-from dialer.live.census import ages
 from dialer.live.closing import TOO_MANY
 from dialer.live.deadlines import Timer
 from dialer.live.law import Rule
@@ -43,7 +42,7 @@ def floor(world: World, now: datetime) -> Floor:
     """Counts and ages of everything in progress; a call that has its agent already needs no other,
     so neither of the two is counted.
     """
-    census = world.census
+    census, now_s = world.census, now.timestamp()
     waiting: list[float] = []
     joining = 0
     for call in world.waiting.values():
@@ -58,17 +57,16 @@ def floor(world: World, now: datetime) -> Floor:
             parking.append(max(0.0, (now - line.since).total_seconds()))
         elif line.attempt_id and not world.joins:
             kept += 1  # rung first, for a customer who is yet to answer
-    free = sum(world.can_take(line, now) for line in world.free.values())
-    at_rest = sum(not line.willing for line in census.standing.values())
+    free = sum([line.retry_at is None or line.retry_at <= now for line in world.free.values()])
     return Floor(
         free=free + kept,
-        agents=len(world.agents) - at_rest,
-        ringing_ages=ages(promised.without_kept(world, census.ringing), now),
-        listening_ages=ages(promised.without_kept(world, census.listening), now),
+        agents=len(world.agents) - len(census.at_rest),
+        ringing_ages=promised.ages_without_kept(world, census.ringing, now_s),
+        listening_ages=promised.ages_without_kept(world, census.listening, now_s),
         waiting_ages=waiting,
         joining=joining,
-        talking_ages=ages(census.talking, now),
-        wrap_ages=ages(census.wrapping, now),
+        talking_ages=census.talking.ages(now_s),
+        wrap_ages=census.wrapping.ages(now_s),
         parking_ages=parking,
         contacts_left=len(world.buffer) if world.buffer.exhausted else None,
         closing=_closing(world, now),
@@ -108,8 +106,9 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     world.pace_due = False
     world.lacking, world.rate_starved = 0, False
     why_not = blocked(world, now)
-    kept = _place_previewed(world, rules, now, blocked=bool(why_not))
-    kept += 0 if why_not else _place_kept(world, rules, now)
+    kept = _place_previewed(world, rules, now, blocked=bool(why_not)) if world.previews else 0
+    if world.buffer.kept and not why_not:
+        kept += _place_kept(world, rules, now)
     seen = floor(world, now)
     if why_not:
         decision = Decision(place=0, reason=why_not, why=Why.blocked)
@@ -155,7 +154,7 @@ def _kind(decision: Decision, cap: str) -> str:
     """What a decision has in common with those that differ from it in figures only."""
     if decision.why in _SAID_OTHERWISE:
         return _FIGURES.sub("", f"{decision.reason}; {cap}")
-    return f"{decision.why.value}; {cap}"
+    return f"{decision.why}; {cap}"
 
 
 def _cancel(world: World, count: int, now: datetime) -> None:
@@ -168,7 +167,7 @@ def _cancel(world: World, count: int, now: datetime) -> None:
             return
         if not call.hang_ups and not promised.is_kept(world, call):
             calls.hang_up(world, call, now, reason=TOO_MANY, on_end=Outcome.no_answer)
-            del world.census.ringing[call.attempt_id]  # nobody counts on it any more
+            world.census.ringing.drop(call.attempt_id)  # nobody counts on it any more
             count -= 1
 
 

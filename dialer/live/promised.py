@@ -9,10 +9,12 @@ from datetime import datetime
 
 from dialer.call import UNANSWERED, CallState
 from dialer.live import agents, calls, matching, watching
+from dialer.live.census import Since
 from dialer.live.closing import NO_AGENT_LEFT
 from dialer.live.things import Line, LiveCall
 from dialer.live.world import World
 from dialer.outcomes import Outcome
+from dialer.pacing.base import Ages
 
 _PROMISED = frozenset({*UNANSWERED, CallState.listening})
 
@@ -29,11 +31,11 @@ def is_kept(world: World, call: LiveCall) -> bool:
     return call.promised and matching.kept_line(world, call) is not None
 
 
-def without_kept(world: World, since: dict[str, float]) -> dict[str, float]:
-    """Of calls by their beginning, those that will need an agent who is free."""
+def ages_without_kept(world: World, since: Since, now_s: float) -> Ages:
+    """The ages of those calls that will need an agent who is free."""
     if not world.promised:
-        return since
-    return {who: at for who, at in since.items() if not is_kept(world, world.calls[who])}
+        return since.ages(now_s)
+    return since.ages_of(lambda who: not is_kept(world, world.calls[who]), now_s)
 
 
 def keep(world: World, now: datetime) -> None:

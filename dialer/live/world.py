@@ -111,30 +111,24 @@ class World:
     commands: list[Command] = field(default_factory=list)
     snapshot_asked: bool = False
     """In the step under way."""
+    joins: bool = field(init=False)
+    """The engine brings customers and agents together, rather than the switch or nobody."""
+    agentless: bool = field(init=False)
+    """Nobody is to be joined: the message is what the call is for."""
+    parks_agents: bool = field(init=False)
+    """Agents wait on the line on this switch."""
 
-    # -- settings, read often ------------------------------------------------------------------
-
-    @property
-    def parks_agents(self) -> bool:
-        """Agents wait on the line on this switch."""
-        return self.joins and self.started.capabilities.parks_agents
-
-    @property
-    def joins(self) -> bool:
-        """The engine brings customers and agents together, rather than the switch or nobody."""
-        return (
-            self.started.capabilities.way is Way.customer_first
-            and self.started.settings.mode is not Mode.agentless
-        )
-
-    @property
-    def agentless(self) -> bool:
-        """Nobody is to be joined: the message is what the call is for."""
-        return self.started.settings.mode is Mode.agentless
+    def __post_init__(self) -> None:
+        """Say what follows from the settings and is asked at every step."""
+        self.agentless = self.started.settings.mode is Mode.agentless
+        customer_first = self.started.capabilities.way is Way.customer_first
+        self.joins = customer_first and not self.agentless
+        self.parks_agents = self.joins and self.started.capabilities.parks_agents
 
     def configure(self, settings: CampaignSettings) -> None:
         """Go by other settings from now on."""
         self.started = replace(self.started, settings=settings)
+        self.__post_init__()
 
     # -- the step ------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ estimates is tabulated by age beforehand, so that a decision is a few look-ups a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import truediv
 
 import numpy as np
 
@@ -28,8 +29,14 @@ SETTLE_S = 0.3
 MOST_COUNTED = 20_000
 """Answers, or agents coming free, that are told apart."""
 SMALLEST_LOG, TINY = -600.0, 1e-300
-_COUNTS = np.arange(MOST_COUNTED, dtype=np.float64)
-_SHARES = 1.0 / (_COUNTS + 1.0)
+FEW = 150
+"""Outcomes among which nobody at all may count as impossible where it can't be written down: the
+others are too unlikely then to be looked at, too.
+"""
+_SHARES = np.ones((MOST_COUNTED, 2))
+"""For the `k`-th outcome 1/k and 1; of the first outcome nothing is asked."""
+_SHARES[1:, 0] = 1.0 / np.arange(1, MOST_COUNTED)
+_ONES = np.ones(MOST_COUNTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ def outlook(
     talk, wrap, park = durations
     ended = 1.0 - wrap.survival(now_s)
     return Outlook(
-        answers=_squared(np.clip(table * caution, 0.0, 1.0)),
+        answers=_squared(table * caution),
         talks=_squared(_over_by(talk.survival(now_s), until, ended) * talk.caution),
         wraps=_squared(_residual(1.0 - ended, until)),
         parks=_squared(_residual(park.survival(now_s), until)),
@@ -80,8 +87,12 @@ def outlook(
 
 
 def _squared(chances: Vector) -> Vector:
-    """Set the squares beside the chances."""
-    return np.hstack((chances, chances * chances))
+    """Keep the chances within bounds, and set the squares beside them."""
+    out = np.empty((len(chances), 2 * MOMENTS))
+    kept = np.minimum(chances, 1.0, out=out[:, :MOMENTS])
+    np.maximum(kept, 0.0, out=kept)
+    np.multiply(kept, kept, out=out[:, MOMENTS:])
+    return out
 
 
 def _extended(survival: Vector, seconds: int) -> Vector:
@@ -103,7 +114,7 @@ def _residual(survival: Vector, until: Vector) -> Vector:
         left = more[second : second + ages]
         out[:, column] = left + share * (more[second + 1 : second + 1 + ages] - left)
     out /= more[:ages, None]
-    return np.clip(1.0 - out, 0.0, 1.0)
+    return np.subtract(1.0, out, out=out)
 
 
 def _over_by(talk: Vector, until: Vector, wrapped: Vector) -> Vector:
@@ -116,33 +127,34 @@ def _over_by(talk: Vector, until: Vector, wrapped: Vector) -> Vector:
     grid = np.arange(len(wrapped), dtype=np.float64)
     after = np.where(left > 0.0, np.interp(left, grid, wrapped), 0.0)
     pieces = np.lib.stride_tricks.sliding_window_view(ending[: ages + steps - 1], steps)
-    return np.clip((pieces @ after) / more[:ages, None], 0.0, 1.0)
+    over = pieces @ after
+    over /= more[:ages, None]
+    return np.minimum(over, 1.0, out=over)
 
 
 def pmf(mean: Vector, squares: Vector, size: int) -> Vector:
-    """Return P(0..size-1 successes), by moment, of binomials with the given mean and sum of p²."""
+    """Return P(0..size-1 successes), one column each, of binomials with the given mean and sum of
+    p².
+    """
     if size > MOST_COUNTED:
         raise ValueError(f"{size} outcomes are more than the {MOST_COUNTED} that are tabulated")
     mean = np.maximum(mean, 1e-12)
     p = np.minimum(squares / mean, 0.98)
     n = mean / np.maximum(p, 1e-12)
-    odds = p / (1.0 - p)
     none = n * np.log1p(-p)
     # Each is the one before it times odds * (n - k) / (k + 1), which ends where k reaches n.
-    ratios = np.multiply.outer(odds * (n + 1.0), _SHARES[: size - 1])
-    ratios -= odds[:, None]
-    np.maximum(ratios, 0.0, out=ratios)
-    out = np.empty((len(mean), size))
-    if float(none.min()) > SMALLEST_LOG:
-        out[:, 0] = none = np.exp(none)
-        np.multiply.accumulate(ratios, axis=1, out=out[:, 1:])
-        out[:, 1:] *= none[:, None]
-        return out
+    terms = np.empty((2, len(mean)))
+    odds = np.divide(p, np.subtract(p, 1.0), out=terms[1])
+    np.multiply(odds, -1.0 - n, out=terms[0])
+    out: Vector = _SHARES[:size].dot(terms)
+    np.maximum(out, 0.0, out=out)
+    if size <= FEW or float(np.minimum.reduce(none)) > SMALLEST_LOG:
+        np.exp(none, out=out[0])
+        return np.multiply.accumulate(out, axis=0, out=out)
     # Nobody at all is too unlikely to be written down: multiply as sums of logarithms.
-    out[:, 0] = none
-    np.cumsum(np.log(np.maximum(ratios, TINY)), axis=1, out=ratios)
-    out[:, 1:] = none[:, None] + ratios
-    return np.asarray(np.exp(out))
+    np.log(np.maximum(out, TINY), out=out)
+    out[0] = none
+    return np.exp(np.add.accumulate(out, axis=0, out=out), out=out)
 
 
 class Crowd:
@@ -168,7 +180,8 @@ class Crowd:
         if len(ages) == 0:
             return
         at = (np.asarray(ages, dtype=np.float64) * (1.0 / step_s)).astype(np.intp)
-        self.sums += np.add.reduce(table.take(at, axis=0, mode="clip"), axis=0)
+        each = _ONES[: len(at)] if len(at) <= MOST_COUNTED else np.ones(len(at))
+        self.sums += each.dot(table.take(at, axis=0, mode="clip"))
 
     def add_each(self, chance: float, count: int) -> None:
         """Count some who all have the same chance at every moment."""
@@ -181,10 +194,11 @@ class Race:
     """Answers against free agents at the moments of the horizon, for any number of fresh calls."""
 
     def __init__(self, tables: Outlook, answers: Crowd, freed: Crowd, *, free: int) -> None:
-        self._fresh = tables.answers[0]
-        self._answers = answers.sums
+        self._tables, self._agents = tables, freed
+        self._fresh = tables.answers[0].reshape(2, 1, MOMENTS)
+        self._answers = answers.sums.reshape(2, 1, MOMENTS)
+        self._freed = freed.sums.reshape(2, 1, MOMENTS)
         self._free = free
-        self._freed = freed.sums
         # Six moments are few: plain floats are faster than vectors of six.
         expected, coming = answers.sums.tolist(), freed.sums.tolist()
         self._expected, self._coming = expected[:MOMENTS], coming[:MOMENTS]
@@ -193,8 +207,15 @@ class Race:
             for m in range(MOMENTS)
         ]
         self._upto: Vector | None = None
+        self._whole: list[float] = []
         self._left: dict[int, Vector] = {}
         self._risks: dict[tuple[int, int], float] = {}
+
+    def without(self, chances: Vector) -> "Race":
+        """Return the race without some of the calls that ring, given by their rows of the table."""
+        rest = Crowd()
+        rest.sums = np.maximum(self._answers.ravel() - chances.sum(axis=0), 0.0)
+        return Race(self._tables, rest, self._agents, free=self._free)
 
     def surely_over(self, limit: float) -> bool:
         """Whether even the next call's risk is far over the limit, by a normal approximation."""
@@ -225,7 +246,7 @@ class Race:
         """Return roughly how many fresh calls are worth it, to begin searching from."""
         least = math.inf
         for answers, coming, chance in zip(
-            self._expected, self._coming, self._fresh.tolist()[:MOMENTS], strict=True
+            self._expected, self._coming, self._fresh.ravel().tolist()[:MOMENTS], strict=True
         ):
             room = (math.sqrt(1.0 + max(self._free + coming, 0.0)) - 1.0) ** 2 - answers
             least = min(least, room / max(chance, 1e-6))
@@ -243,34 +264,41 @@ class Race:
 
     def look_at(self, counts: Sequence[int], spare: int = 0) -> None:
         """Work out several risks at once, which costs little more than one of them."""
-        left = self._left.get(spare)
-        if left is None:
-            left = self._left[spare] = self._someone_left(self._free + spare)
-        reach = left.shape[1]
+        top = max(self._coming)
+        size = int(top + 7.0 * math.sqrt(top) + 6.0)
+        free = self._free + spare
+        reach = max(0, size + free)
         if reach == 0:
             self._risks.update({(fresh, spare): 1.0 for fresh in counts})
             return
-        sums = self._answers + np.multiply.outer(np.asarray(counts, np.float64), self._fresh)
-        mean, squares = sums[:, :MOMENTS].ravel(), sums[:, MOMENTS:].ravel()
-        likely = pmf(mean, squares, reach).reshape(len(counts), MOMENTS * reach)
-        served = likely @ left.ravel()
-        for fresh, chance in zip(counts, served.tolist(), strict=True):
+        known = self._upto is not None
+        sums = np.empty((2, len(counts) + 1, MOMENTS))
+        np.multiply(self._fresh, np.array(counts, np.float64)[:, None], out=sums[:, :-1])
+        sums[:, :-1] += self._answers
+        sums[:, -1:] = self._freed
+        mean, squares = (sums[:, :-1] if known else sums).reshape(2, -1)
+        likely = pmf(mean, squares, reach if known else max(size, reach))
+        if self._upto is None:
+            self._upto = np.add.accumulate(likely[:size, -MOMENTS:], axis=0)
+            self._whole = self._upto[-1].tolist()
+        left = self._left.get(spare)
+        if left is None:
+            left = self._left[spare] = self._someone_left(self._upto, free, reach)
+        # Of all products of columns, those of one moment with itself.
+        served = likely[:reach].T.dot(left).ravel().tolist()
+        for place, fresh in enumerate(counts):
+            begin = place * MOMENTS * MOMENTS
+            each = served[begin : begin + MOMENTS * MOMENTS : MOMENTS + 1]
+            chance = sum(map(truediv, each, self._whole))
             self._risks[fresh, spare] = 1.0 - chance / MOMENTS
 
-    def _someone_left(self, free: int) -> Vector:
-        """P(somebody is free after so many answers), by moment and number of answers, as far as
-        that can be.
+    def _someone_left(self, upto: Vector, free: int, reach: int) -> Vector:
+        """P(somebody is free after so many answers), by number of answers and moment, as far as
+        that can be, from P(so many agents at most come free); both as shares of `_whole`.
         """
-        upto = self._upto
-        if upto is None:
-            top = max(self._coming)
-            size = int(top + 7.0 * math.sqrt(top) + 6.0)
-            found = pmf(self._freed[:MOMENTS], self._freed[MOMENTS:], size)
-            upto = self._upto = np.add.accumulate(found, axis=1)
-            upto /= upto[:, -1:]
-        reach = max(0, upto.shape[1] + free)
-        left = np.ones((MOMENTS, reach))
+        left = np.empty((reach, MOMENTS))
         # free + freed > answers
         first = max(0, free)
-        left[:, first:] = 1.0 - upto[:, first - free : reach - free]
+        left[:first] = upto[-1]
+        np.subtract(upto[-1], upto[first - free : reach - free], out=left[first:])
         return left

@@ -40,8 +40,10 @@ SHORTEST_RING_S, LONGEST_RING_S = 15.0, 120.0
 UNLIMITED = 10_000
 ENDLESS = 1_000_000
 """Contacts of a scenario that names none."""
-MEASURED = 32
-"""One decision in so many is timed."""
+MEASURED, OFTEN = 32, 64
+"""One decision in so many is timed, and half as many each time that so many were: a look at the
+clock of a thread can cost ten times what a decision does.
+"""
 LONGEST_WRAP = timedelta(minutes=30)
 LONGEST_LISTENING = timedelta(seconds=10)
 """The switch here always knows in time; the scenario says after how long."""
@@ -65,7 +67,7 @@ class MeasuredPacer:
         self.name = pacer.name
         self._pacer = pacer
         self._count_from = count_from
-        self._asked = 0
+        self._until_timed = MEASURED
         self.spent_ns: list[int] = []
         self.fates: list[bool] = []
         """For each person who answered: abandoned or not."""
@@ -88,12 +90,13 @@ class MeasuredPacer:
                 self.waited_s += 0.0 if lost else observation.wait_s
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
-        """Ask the pacer, now and then against the clock of this thread: a look at that clock can
-        cost more than the decision, and other work on the machine is no cost of the pacer.
+        """Ask the pacer, now and then against the clock of this thread: other work on the machine
+        is no cost of the pacer.
         """
-        self._asked += 1
-        if self._asked % MEASURED:
+        self._until_timed -= 1
+        if self._until_timed:
             return self._pacer.calls_to_place(floor, now)
+        self._until_timed = MEASURED << len(self.spent_ns) // OFTEN
         begun = time.thread_time_ns()
         decision = self._pacer.calls_to_place(floor, now)
         self.spent_ns.append(time.thread_time_ns() - begun)

@@ -59,7 +59,7 @@ def test_nobody_rings_and_an_agent_is_free_is_no_risk() -> None:
 
 def test_binomials_have_the_moments_that_were_asked_for() -> None:
     mean, squares = np.array([4.0]), np.array([1.0])
-    found = pmf(mean, squares, 60)[0]
+    found = pmf(mean, squares, 60)[:, 0]
     counts = np.arange(60)
     assert abs(found.sum() - 1.0) < 1e-9
     assert abs((found * counts).sum() - 4.0) < 1e-6
@@ -67,7 +67,7 @@ def test_binomials_have_the_moments_that_were_asked_for() -> None:
 
 
 def test_agents_sure_to_be_free_count_as_free() -> None:
-    freed = pmf(np.array([12.0]), np.array([12.0]), 40)[0]
+    freed = pmf(np.array([12.0]), np.array([12.0]), 40)[:, 0]
     assert freed[10:].sum() > 0.99
 
 
@@ -75,5 +75,20 @@ def test_counts_of_a_thousand_agents_are_still_told_apart() -> None:
     mean, squares = np.array([900.0, 40.0]), np.array([810.0, 16.0])
     found = pmf(mean, squares, 1_200)
     assert np.isfinite(found).all()
-    assert np.allclose(found.sum(axis=1), 1.0)
-    assert np.allclose(found @ np.arange(1_200), mean, rtol=1e-3)
+    assert np.allclose(found.sum(axis=0), 1.0)
+    assert np.allclose(np.arange(1_200) @ found, mean, rtol=1e-3)
+
+
+def test_spare_agents_count_as_free_ones() -> None:
+    tables = memoryless()
+    for free in (-2, 0, 3):
+        asked = race(tables, ringing=30, talking=20, free=free)
+        for spare in (0, 1, 5):
+            known = race(tables, ringing=30, talking=20, free=free + spare)
+            assert math.isclose(asked.risk(4, spare), known.risk(4), abs_tol=1e-12)
+
+
+def test_race_without_some_calls_is_the_race_that_never_had_them() -> None:
+    tables = memoryless()
+    some = race(tables, ringing=30, talking=20, free=1).without(tables.answers[:1].repeat(12, 0))
+    assert math.isclose(some.risk(2), race(tables, ringing=18, talking=20, free=1).risk(2))
