@@ -61,6 +61,8 @@ class StreamHealth:
     state: str
     stored: int
     last_at: datetime | None
+    detail: str = ""
+    """Why it is down."""
 
 
 class LinkStream:
@@ -89,7 +91,7 @@ class LinkStream:
         self._waited_for = asyncio.Event()
         self._stored = 0
         self._last_at: datetime | None = None
-        self._state = "connecting"
+        self._state, self._detail = "connecting", ""
 
     async def run(self) -> None:
         """Read for ever; slower and slower while the switch doesn't answer."""
@@ -120,7 +122,7 @@ class LinkStream:
                 _CONNECTIONS.labels(self._opened.config.family, error.code).inc()
                 if self._state != "down":
                     log.warning("link_stream_down", switch=self._switch, error=str(error))
-                self._now("down")
+                self._now("down", str(error)[:300])
             await asyncio.sleep(pause.total_seconds() * random.uniform(1.0, 1.5))
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -159,7 +161,7 @@ class LinkStream:
                 del self._waiting[: len(batch)]
                 self._stored += len(batch)
                 self._last_at = batch[-1].received_at
-                self._now(self._state)
+                self._now(self._state, self._detail)
             self._arrived.clear()
             self._waited_for.clear()
 
@@ -183,7 +185,9 @@ class LinkStream:
                 log.info("link_stream_up", switch=self._switch, calls=len(snapshot.calls))
                 return
 
-    def _now(self, state: str) -> None:
-        self._state = state
-        health = StreamHealth(state=state, stored=self._stored, last_at=self._last_at)
+    def _now(self, state: str, detail: str = "") -> None:
+        self._state, self._detail = state, detail
+        health = StreamHealth(
+            state=state, stored=self._stored, last_at=self._last_at, detail=detail
+        )
         self._tell(self._switch, health)

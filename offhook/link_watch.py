@@ -70,6 +70,7 @@ class LinkStatus:
     calls: int = 0
     stream: str = ""
     """How the event stream is, in families that have one: connecting, up or down."""
+    stream_detail: str = ""
     agents_reachable: int = 0
     lines: int = 0
     busy_lines: int = 0
@@ -249,7 +250,9 @@ class Links:
         shown.counts["stored"] = health.stored
         shown.last_at = health.last_at
         if switch in self.status:
-            self.status[switch] = replace(self.status[switch], stream=health.state)
+            self.status[switch] = replace(
+                self.status[switch], stream=health.state, stream_detail=health.detail
+            )
 
     async def _stop(self, switch: SwitchId) -> None:
         running = self._running.pop(switch)

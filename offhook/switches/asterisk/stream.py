@@ -9,6 +9,7 @@ application was taken away stays open and says nothing.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -32,6 +33,10 @@ log = structlog.get_logger()
 LOOK_EVERY = timedelta(seconds=10)
 FIRST_LOOK = timedelta(seconds=1)
 """After the connection: the end of the one before may have taken the application along by then."""
+YIELDS_FOR = timedelta(minutes=5)
+"""How long whoever took our application is left with it, while he is there. Not for ever: to a PBX
+the connection of a machine that lost its power looks alive for minutes.
+"""
 _HEARTBEAT_S = 10.0
 _ALL = "__AST_CHANNEL_ALL_TOPIC"
 _WAITED_FOR = (wire.StasisStart, wire.ChannelDestroyed)
@@ -47,6 +52,20 @@ _REFLEXES = counter(
     "Things done at once after an event, by request and result.",
     labels=("request", "result"),
 )
+
+
+class ApplicationTaken(SwitchUnavailable):
+    """Another process is connected with our application's name, and gets its events."""
+
+    code = "asterisk_application_taken"
+
+    def __init__(self, link: str, app: str) -> None:
+        super().__init__(
+            f"link {link}: another process is connected for the application {app}; stop the other "
+            "`offhook links`, or give each installation a name of its own (`offhook switch add "
+            f"asterisk --app NAME`, and Stasis(NAME) in the dialplan). Until {app} is free nothing "
+            "is placed here"
+        )
 
 
 class Listener(Protocol):
@@ -72,6 +91,7 @@ class AsteriskStream:
         self._reflexes = Reflexes(self._names, parking_music=client.settings.parking_music)
         self._acting: set[asyncio.Task[None]] = set()
         self._listener: Listener | None = None
+        self._yields_until: float | None = None
 
     def tell(self, listener: Listener) -> None:
         """Have somebody hear every event, too."""
@@ -79,7 +99,12 @@ class AsteriskStream:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncIterator[Arrived]]:
-        """A subscribed connection, until it breaks (`SwitchUnavailable`) or the block ends."""
+        """A subscribed connection, until it breaks (`SwitchUnavailable`) or the block ends.
+
+        Two processes that took the application from each other in turn would both be deaf: whoever
+        lost it stands by (`ApplicationTaken`) until it is free.
+        """
+        await self._stand_by()
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=self._client.settings.connect_timeout.total_seconds()
         )
@@ -97,6 +122,14 @@ class AsteriskStream:
                 await socket.close()
                 for task in self._acting:
                     task.cancel()
+
+    async def _stand_by(self) -> None:
+        until = self._yields_until
+        if until is None:
+            return
+        if asyncio.get_running_loop().time() < until and await self._client.application():
+            raise ApplicationTaken(self._link, self._client.settings.app)
+        self._yields_until = None
 
     async def _open(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
         app = self._client.settings.app
@@ -169,10 +202,9 @@ class AsteriskStream:
             log.warning("asterisk_event_unreadable", link=self._link, error=str(error))
             return None
         if isinstance(event, wire.ApplicationReplaced):
-            raise SwitchUnavailable(
-                f"link {self._link}: somebody else connected for the application "
-                f"{self._client.settings.app}; give each installation a name of its own"
-            )
+            wait = YIELDS_FOR.total_seconds() * random.uniform(1.0, 2.0)
+            self._yields_until = asyncio.get_running_loop().time() + wait
+            raise ApplicationTaken(self._link, self._client.settings.app)
         for reflex in self._reflexes.after(event):
             self._act(reflex)
         if self._listener is not None:

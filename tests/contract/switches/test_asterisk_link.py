@@ -1,6 +1,7 @@
 """What only Asterisk does: its own ring timer, its event socket, and whose channels are whose."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +24,7 @@ from dialer.switching import CallPhase, SwitchRefused
 from offhook.link_orphans import Orphans
 from offhook.pbx.asterisk import RunningAsterisk
 from offhook.switches.asterisk.client import authorization
+from offhook.switches.asterisk.stream import AsteriskStream
 from tests.contract.switches.asterisk import AsteriskHarness, asterisk_harness, until
 from tests.contract.switches.harness import (
     PATIENCE_S,
@@ -236,3 +238,22 @@ async def test_hang_up_touches_no_channel_of_somebody_else(asterisk: AsteriskHar
     foreign = type(customer.call)(call_id="1700000000.1", leg="")
     with pytest.raises(SwitchRefused, match="not a channel of ours"):
         await asterisk.adapter.hang_up(hang_up_command(ATTEMPT, foreign))
+
+
+async def test_process_whose_application_another_took_stands_by_until_it_is_free(
+    asterisk: AsteriskHarness,
+) -> None:
+    other = AsteriskStream(asterisk.client, link="other")
+    async with other.connect() as events:
+        reading = asyncio.ensure_future(anext(events))
+        await until(lambda: asterisk.health[-1].state == "down")
+        assert "stop the other `offhook links`" in asterisk.health[-1].detail
+        before = len(asterisk.health)
+        await until(lambda: len(asterisk.health) >= before + 3)
+        assert {health.state for health in asterisk.health[before:]} == {"down"}
+        assert not reading.done()
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+    await until(lambda: asterisk.health[-1].state == "up")
+    assert asterisk.health[-1].detail == ""
