@@ -4,18 +4,24 @@ A cap on a rate is a purse. Each person who answers pays in the cap (0.03), each
 takes out 1. While the purse isn't overdrawn, the rate since the start is at or under the cap,
 whatever the length of the campaign: that is what keeps a campaign of 100 answers legal, where a
 rate measured after the fact would not. The purse is also limited from above (`PURSE`), so that a
-quiet morning does not buy a bad afternoon: over any stretch of answers, no more than the cap plus
-one purse is abandoned; a count of the last answers sees to the bad luck that remains.
+quiet morning does not buy a bad afternoon.
 
 What the purse buys is risk: `risk_limit` is the greatest chance to be abandoned at which a call may
 still be placed (`horizon`). It is the Lagrange multiplier of the budget, found by feedback: it
 follows the purse at once (proportional) and learns slowly which level spends what comes in
 (integral). While one more abandoned call would break the cap, only calls that hardly ever lead to
 one are placed (`SAFE_RISK`): on a floor of 30 that is still far better than one per free agent.
+
+A purse bounds what is abandoned over any stretch of answers, but by its depth and by whatever the
+calls in flight then bring. The last 999 answers are known, though: `slack` is how many more may be
+abandoned before a thousand answers in a row hold too many. It is no price but a bound, which the
+pacer holds every placement to (`predictive`); nothing is learnt upwards while it is short, or the
+limit would grow while it isn't what holds calls back, and be spent in one burst afterwards.
 """
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dialer.events import Tally
@@ -35,8 +41,13 @@ THRIFT = 0.97
 PRICE = 1.2
 """Credit from which risk is bought: one abandoned call, and a margin for two at once."""
 WINDOW = 1_000
-CROWDED = 1.03
-"""Share of the cap, over the last `WINDOW` answers, from which only safe calls are placed."""
+"""Answers in a row that are held to a bound of their own."""
+SPREAD = 0.65
+"""Abandoned calls that a window may hold over the cap, per square root of those it may hold on
+average: 33 at 3 %, so that bad luck with calls that can't be taken back stays within 35.
+"""
+SHORT = 4
+"""Slack at which the bound, not the price, is likely to hold calls back."""
 FIRST_RISK = 0.0098
 """Limit to start with; the optimum of very different floors lies around it."""
 SAFE_RISK = 0.0002
@@ -79,8 +90,8 @@ class Budget:
         self.balance = self._fresh_balance()
         """Abandoned calls that may still happen; negative while the cap is broken."""
         self._log_risk = math.log(FIRST_RISK)
-        self._recent: deque[bool] = deque(maxlen=WINDOW)
-        self._recent_abandoned = 0
+        self._recent: deque[bool] = deque(_last(tally, WINDOW - 1), maxlen=WINDOW - 1)
+        self._recent_abandoned = sum(self._recent)
 
     @property
     def answered(self) -> float:
@@ -114,9 +125,14 @@ class Budget:
 
     @property
     def may_spend(self) -> bool:
-        """Whether the purse can pay for one more abandoned call, and the last hours too."""
-        crowded = self._recent_abandoned >= CROWDED * self.target * WINDOW
-        return self.credit + self.loan >= PRICE and not crowded
+        """Whether the purse can pay for one more abandoned call."""
+        return self.credit + self.loan >= PRICE
+
+    @property
+    def slack(self) -> int:
+        """How many of the next answers may be abandoned before any thousand hold too many."""
+        usual = self.target * WINDOW
+        return max(0, int(usual + SPREAD * math.sqrt(usual)) - self._recent_abandoned)
 
     @property
     def _excess(self) -> float:
@@ -155,20 +171,34 @@ class Budget:
     def _count(self, now: datetime, *, lost: bool) -> None:
         self._counts.add(now, 1.0, float(lost))
         self.balance += THRIFT * self.target
-        if len(self._recent) == WINDOW:
+        if len(self._recent) == WINDOW - 1:
             self._recent_abandoned -= self._recent[0]
         self._recent.append(lost)
         self._recent_abandoned += lost
         if lost:
             self.balance -= 1.0
         self.balance = min(PURSE, self.balance)
-        if self.may_spend:
-            self._log_risk += LEARN * self._excess
+        excess = self._excess
+        if self.may_spend and (excess < 0.0 or self.slack > SHORT):
+            self._log_risk += LEARN * excess
             self._log_risk = min(math.log(0.3), max(math.log(0.001), self._log_risk))
 
     def words(self) -> str:
         """Say how much of the cap is used."""
         return f"abandonment {self.rate:.1%} of {self.target:.1%}"
+
+
+def _last(tally: Tally, count: int) -> Iterator[bool]:
+    """The last answers of an earlier run, oldest first: abandoned or not, spread over each hour."""
+    hours = []
+    for _, answered, abandoned in reversed(tally.hours):
+        hours.append((answered, abandoned))
+        count -= answered
+        if count <= 0:
+            break
+    for answered, abandoned in reversed(hours):
+        for number in range(answered):
+            yield (number + 1) * abandoned // answered > number * abandoned // answered
 
 
 def budget_of(settings: CampaignSettings, tally: Tally) -> Budget:

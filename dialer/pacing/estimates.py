@@ -19,6 +19,14 @@ Vector = NDArray[np.float64]
 
 RESCALE_AT = 1e12
 """Growing weights stand in for shrinking history; scaled back before they lose precision."""
+LATELY = 60.0
+"""Half-life, in calls, of the memory that a change is noticed by."""
+MORE, FEWER = 3.0, 4.0
+"""Standard errors from what was expected lately to what came, which are a change and not luck: that
+more people answer is what nobody may be late to see.
+"""
+FEW = 3.0
+"""Calls' worth of doubt about what happens at ages that hardly any call reaches."""
 SETTLED = 0.05
 """Relative standard error of a mean duration that is as good as known: 400 endings."""
 
@@ -139,6 +147,8 @@ class AnswerEstimate:
         self._persons = 3.0
         self._machines = 0.0
         self._open = InProgress(timeout_s + 30.0)
+        self._lately = self._expected = 0.0
+        self._due = self._expected_by_age(0.0)
 
     @property
     def persons(self) -> float:
@@ -168,6 +178,9 @@ class AnswerEstimate:
         at = min(bins - 1, max(0, int(ring_s / self.STEP_S)))
         self._exposure[: at + 1] += self._weight
         self._ends[at] += self._weight
+        fading = 0.5 ** (1.0 / LATELY)
+        self._lately = self._lately * fading + answered
+        self._expected = self._expected * fading + float(self._due[at])
         if answered:
             self._answers[at] += self._weight
             self._hits += self._weight
@@ -187,6 +200,42 @@ class AnswerEstimate:
         """The last answers held one machine more than thought."""
         self._machines += 1.0
         self._persons = max(0.5, self._persons - 1.0)
+        self._lately -= 1.0
+
+    def notice(self, now_s: float) -> None:
+        """Forget nearly all that was learnt before, where lately others answer than expected.
+
+        A long memory keeps luck out of the estimate and is too slow for a list that changes. Each
+        call is expected to bring the answers of the hazards that it went through, those that still
+        ring included: so a burst of fresh calls, of which the answers come first, is no change.
+        """
+        ringing = float(self._due[self._bins(self._open.ages(now_s))].sum())
+        expected = self._expected + ringing
+        # Of weights that fade, the squares add up to half of the weights.
+        error = math.sqrt(0.5 * self._expected + ringing + 1.0)
+        if self._lately > expected + MORE * error:
+            self._change(min(2.5, self._lately / expected))
+        elif self._lately < expected - FEWER * error:
+            self._change((max(0.0, self._lately) + error) / expected)
+        self._due = self._expected_by_age(now_s)
+
+    def _change(self, factor: float) -> None:
+        """Take answers to be `factor` times as frequent, on the evidence of the last ones."""
+        before = self._answers
+        after = before * min(factor, 0.95 * self._count / max(self._hits, 1e-9))
+        self._ends = np.maximum(self._ends + after - before, after)
+        self._answers = after
+        self._hits *= factor
+        self._hits = min(self._hits, 0.95 * self._count)
+        self._weight *= max(1.0, self.evidence / LATELY)
+        self._lately = self._expected = 0.0
+
+    def _bins(self, ages: Vector) -> NDArray[np.intp]:
+        return np.minimum((ages / self.STEP_S).astype(np.intp), len(self._ends) - 1)
+
+    def _expected_by_age(self, now_s: float) -> Vector:
+        """How many persons are expected of a call that ends at an age, whatever way."""
+        return np.asarray(np.cumsum(self._hazards(now_s, doubt=FEW)[0]))
 
     def _rescale(self) -> None:
         for array in (self._answers, self._ends, self._exposure):
@@ -198,10 +247,15 @@ class AnswerEstimate:
 
     def curves(self, now_s: float) -> tuple[Vector, Vector]:
         """Return P(answered by a person before k steps) and P(still ringing at k steps)."""
-        ringing_now = _lasting(self._open.ages(now_s), self.STEP_S, len(self._exposure))
-        exposure = np.maximum(self._exposure, 1e-9 * self._weight) + self._weight * ringing_now
-        hazards = np.minimum(self._ends / exposure, 1.0)
-        share = np.minimum(self._answers / exposure, hazards) * self.persons
+        share, hazards = self._hazards(now_s)
         ringing = np.concatenate(([1.0], np.cumprod(1.0 - hazards)))
         answered = np.concatenate(([0.0], np.cumsum(ringing[:-1] * share)))
         return answered, ringing
+
+    def _hazards(self, now_s: float, *, doubt: float = 0.0) -> tuple[Vector, Vector]:
+        """P(answered by a person within a step | rings at its start), and P(over in any way)."""
+        ringing_now = _lasting(self._open.ages(now_s), self.STEP_S, len(self._exposure))
+        exposure = np.maximum(self._exposure, 1e-9 * self._weight)
+        exposure += self._weight * (ringing_now + doubt)
+        hazards = np.minimum(self._ends / exposure, 1.0)
+        return np.minimum(self._answers / exposure, hazards) * self.persons, hazards

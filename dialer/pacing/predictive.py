@@ -55,8 +55,18 @@ are equally old, and nothing is known yet of how calls of that age end.
 """
 LEAST_RING_S = 15.0
 """Regulators want a phone to ring so long before a call is given up."""
+FEW = 3
+"""Further calls that are weighed at once."""
 CANCEL_FROM = 1.0
 """People expected to answer beyond what agents can take, before calls are taken back."""
+OVERRUN = 3e-4
+"""Greatest chance at which a call may be placed whose answer would be one too many abandoned of a
+thousand.
+"""
+RECALL = 10.0 * OVERRUN
+"""The same of calls that ring already, before the oldest are taken back."""
+FAR = 9
+"""Slack from which the last thousand answers are no matter."""
 REFRESH_EVERY, REFRESH_MOST = 25, 100
 """Observations between two tabulations of the estimates: a fortieth of all, within these."""
 
@@ -86,7 +96,7 @@ class PredictivePacer:
             rate,
             ring_s=ring_s,
             timeout_s=settings.ring_timeout.total_seconds(),
-            half_life=300.0,
+            half_life=1_200.0,
             weight=weight,
         )
         # The setting is the most that wrap-up may take; agents mostly need much less.
@@ -139,6 +149,7 @@ class PredictivePacer:
         self._seen += 1
         if self._seen >= self._refresh_at:
             self._refresh_at = self._seen + min(REFRESH_MOST, max(REFRESH_EVERY, self._seen // 40))
+            self._answer.notice(now_s)
             self._outlook = self._tabulate(now_s)
             self._budget.lend(self._contacts_left * self._outlook.rate)
 
@@ -160,9 +171,12 @@ class PredictivePacer:
                 safe,
                 Why.too_risky if free >= 0 else Why.too_risky_waiting,
                 lambda: f"{_expected(race)} against {_free_words(free)}: far over the risk allowed",
-                cancel=self._too_many(floor, race.excess),
+                cancel=self._too_many(floor, race),
             )
         place = self._most(race, limit, safe, self._ceiling(floor))
+        slack = self._budget.slack
+        if slack < FAR and place > safe and race.risk(place - 1, slack) > OVERRUN:
+            place = self._most(race, OVERRUN, safe, place, slack)
         soon = self._outlook.ring_mean_s * 2
         return self._decide(
             floor,
@@ -173,6 +187,7 @@ class PredictivePacer:
                 f" + {race.coming:.1f} coming free in {soon:.0f} s;"
                 f" risk {race.risk(place):.1%} of {limit:.1%} allowed"
             ),
+            cancel=0 if place > safe else self._too_many(floor, race),
         )
 
     def _limit(self, free: int, floor: Floor) -> float:
@@ -204,40 +219,55 @@ class PredictivePacer:
         return Race(tables, answers, freed, free=free)
 
     @staticmethod
-    def _most(race: Race, limit: float, safe: int, ceiling: int) -> int:
+    def _most(race: Race, limit: float, safe: int, ceiling: int, spare: int = 0) -> int:
         """Return the most calls of which the last one's risk is within the limit."""
-        if ceiling <= safe or race.risk(safe) > limit:
+        if ceiling <= safe or race.risk(safe, spare) > limit:
             return min(safe, ceiling)
+        few = range(safe + 1, min(safe + FEW, ceiling) + 1)
+        race.look_at(few, spare)  # one or two more are what most decisions come to
+        for fresh in few:
+            if fresh == ceiling or race.risk(fresh, spare) > limit:
+                return fresh
         # `low` calls are fine and `high` are too many; widen from a guess, then halve.
         low, high = safe + 1, ceiling + 1
         probe = min(ceiling, max(low + 1, race.guess()))
         step = max(2, probe // 6)
         while low < probe < high:
-            if race.risk(probe - 1) <= limit:
+            if race.risk(probe - 1, spare) <= limit:
                 low, probe = probe, probe + step
             else:
                 high, probe = probe, probe - step
             step *= 2
         while high - low > 1 + low // 20:  # the next decision, soon after, does the rest
             probe = (low + high) // 2
-            if race.risk(probe - 1) <= limit:
+            if race.risk(probe - 1, spare) <= limit:
                 low = probe
             else:
                 high = probe
         return low
 
-    def _too_many(self, floor: Floor, excess: float) -> int:
-        """How many calls to take back: so many that the rest can be served, of those that may."""
-        if excess < CANCEL_FROM:
+    def _too_many(self, floor: Floor, race: Race) -> int:
+        """How many calls to take back, of those that may: so many that the rest can be served, and
+        that the last thousand answers are all but sure to keep their bound.
+        """
+        slack = self._budget.slack
+        endangered = slack < FAR and race.risk(0, slack) > RECALL
+        if race.excess < CANCEL_FROM and not endangered:
             return 0
-        ages = np.asarray(floor.ringing_ages, dtype=np.float64)
-        old = ages[ages >= LEAST_RING_S]
-        if len(old) == 0:
+        ages = np.sort(np.asarray(floor.ringing_ages, dtype=np.float64))[::-1]
+        steps = (ages[ages >= LEAST_RING_S] / AnswerEstimate.STEP_S).astype(np.intp)
+        if len(steps) == 0:
             return 0
-        steps = (old / AnswerEstimate.STEP_S).astype(np.intp)
-        chances = self._outlook.answers.take(steps, axis=0, mode="clip").mean(axis=0)
-        most = float(chances[:MOMENTS].max())
-        return min(len(old), math.ceil(excess / max(most, LEAST_RATE)))
+        chances = self._outlook.answers.take(steps, axis=0, mode="clip")
+        count = 0
+        if race.excess >= CANCEL_FROM:
+            most = float(chances.mean(axis=0)[:MOMENTS].max())
+            count = min(len(steps), math.ceil(race.excess / max(most, LEAST_RATE)))
+        # The risk is that of one more call: of those that are left, one is that one.
+        while endangered and count < len(steps):
+            endangered = race.without(chances[: count + 1]).risk(0, slack) > RECALL
+            count += endangered * (1 + count // 4)
+        return min(count, len(steps))
 
     def _decide(
         self, floor: Floor, place: int, why: Why, words: Callable[[], str], cancel: int = 0

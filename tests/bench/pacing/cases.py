@@ -6,12 +6,16 @@ FIGURE = (3, 5, 8, 10, 20, 30, 50)
 AGENTS = (1, 2, 3, 5, 10, 20, 50, 100)
 RATIOS = (1.1, 1.2, 1.3)
 RULES = ("vicidial_hard_limit", "vicidial_average", "vicidial_tapered")
-RIVALS = ("progressive", *RULES, "omnidialer", *(f"ratio {ratio:g}" for ratio in RATIOS))
+AIMS = (-3, -5, -7)
+"""Differences of agents and waiting calls that VICIdial's tapered rule is aimed at, beside 0."""
+TUNED = tuple(f"vicidial_tapered {aim}" for aim in AIMS)
+FIXED = tuple(f"ratio {ratio:g}" for ratio in RATIOS)
+RIVALS = ("progressive", *RULES, *TUNED, "omnidialer", *FIXED)
 GRID_AGENTS = (3, 10)
 PROBABILITIES = (0.15, 0.25, 0.5)
 HANDLES = (60.0, 120.0, 300.0)
 CAPS = (0.01, 0.03)
-ALIVE_AGENTS = (5, 10, 20, 50)
+ALIVE_AGENTS = (3, 5, 10, 20, 50)
 
 
 def figure() -> list[Case]:
@@ -22,15 +26,20 @@ def figure() -> list[Case]:
 def rivals() -> list[Case]:
     """Everybody on the same floor."""
     ours = [
-        Case(pacer="predictive", agents=agents, seeds=2, hours=2.0)
+        Case(pacer="predictive", agents=agents, seeds=20 if agents < 3 else 4, hours=4.0)
         for agents in AGENTS
         if agents not in FIGURE
     ]
     return ours + [
-        Case(pacer=pacer, agents=agents, seeds=1, hours=2.0)
+        Case(pacer=pacer, agents=agents, seeds=max(1, 10 // agents), hours=hours_of(agents))
         for agents in AGENTS
         for pacer in RIVALS
     ]
+
+
+def hours_of(agents: int) -> float:
+    """How long rivals are run: small floors need longer to say something."""
+    return 4.0 if agents <= 20 else 2.0
 
 
 def grid() -> list[Case]:
@@ -59,7 +68,7 @@ def alive() -> list[Case]:
         Case(
             pacer=pacer,
             agents=agents,
-            seeds=5 if pacer == "predictive" else 1,
+            seeds=10 if pacer == "predictive" else 1,
             hours=4.0,
             alive=True,
         )

@@ -1,15 +1,19 @@
 """Simulated shifts, run once and then remembered beside this file.
 
-A result is kept under what was run: who paced, on which floor, for how long, with how many seeds.
-Delete `results.json` to run everything again, as after a change of the engine or the pacers.
+A shift is kept under what was run: who paced, on which floor, for how long, with which seed; and
+with the commit that it was run on, so that the page can say whether all come from one. Shifts are
+written down one by one: whoever stops half way goes on there. Delete `results.json` to run
+everything again, as after a change of the engine or the pacers.
 """
 
 import json
 import multiprocessing
-import os
-from collections.abc import Iterable
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from dialer.events import Tally
 from dialer.model import CampaignSettings, Mode
@@ -62,9 +66,21 @@ class Case:
         return f"{self.pacer} on {where}, {self.agents} agents, cap {self.cap:g}"
 
 
+class Shift(TypedDict):
+    """What one seed came to."""
+
+    hours: float
+    used: float
+    answered: int
+    abandoned: int
+    worst_1000: float | None
+    decide_p99_us: float
+    commit: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What all the seeds of a case came to."""
+    """What all the shifts of a case came to."""
 
     seeds: int
     hours: float
@@ -73,7 +89,7 @@ class Outcome:
     worst_1000: float | None
     least: float
     """Utilisation of the worst seed."""
-    decide_p99_us: float
+    commits: frozenset[str]
 
 
 def pacer_of(case: Case, settings: CampaignSettings, tally: Tally) -> Pacer:
@@ -90,55 +106,87 @@ def pacer_of(case: Case, settings: CampaignSettings, tally: Tally) -> Pacer:
     return make_pacer(mode, tally)
 
 
-def _shift(job: tuple[Case, int]) -> dict[str, float | None]:
-    case, seed = job
+def _shift(job: tuple[Case, int, str]) -> Shift:
+    case, seed, commit = job
 
     def make(settings: CampaignSettings, tally: Tally) -> Pacer:
         return pacer_of(case, settings, tally)
 
     result = simulate(case.scenario, seeds=[seed], make=make)[0]
-    return {
-        "used": result.agent_utilisation,
-        "answered": result.answered,
-        "abandoned": result.abandoned,
-        "worst": result.worst_1000,
-        "p99": result.decide_us.p99,
-    }
+    return Shift(
+        hours=case.hours,
+        used=round(result.agent_utilisation, 5),
+        answered=result.answered,
+        abandoned=result.abandoned,
+        worst_1000=result.worst_1000,
+        decide_p99_us=result.decide_us.p99,
+        commit=commit,
+    )
+
+
+Shifts = dict[str, dict[str, Shift]]
+"""By case and seed."""
+
+
+def _stored() -> Shifts:
+    shifts: Shifts = json.loads(STORE.read_text()) if STORE.exists() else {}
+    return shifts
 
 
 def known() -> dict[str, Outcome]:
     """Everything that was run before."""
-    if not STORE.exists():
-        return {}
-    return {key: Outcome(**value) for key, value in json.loads(STORE.read_text()).items()}
+    return {key: _sum(list(shifts.values())) for key, shifts in _stored().items()}
 
 
-def run(cases: Iterable[Case]) -> dict[str, Outcome]:
-    """Run what isn't known with at least as many seeds and hours, and return everything known."""
-    found = known()
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        for case in cases:
-            before = found.get(case.key)
-            if before and before.seeds >= case.seeds and before.hours >= case.hours:
-                continue
-            jobs = [(case, seed) for seed in range(1, case.seeds + 1)]
-            found[case.key] = _sum(case, pool.map(_shift, jobs, chunksize=1))
-            text = {key: vars(value) for key, value in sorted(found.items())}
-            STORE.write_text(json.dumps(text, indent=1) + "\n")
-    return found
+def commit_here() -> str:
+    """The commit that shifts are run on; marked where the dialer differs from it."""
+    asked = ["git", "describe", "--always", "--abbrev=9", "--exclude=*"]
+    name = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    changed = ["git", "status", "--porcelain", "--", "dialer", "tests/bench/pacing/worlds.py"]
+    edits = subprocess.run(changed, capture_output=True, text=True, check=True).stdout.strip()
+    return f"{name}, changed" if edits else name
 
 
-def _sum(case: Case, shifts: list[dict[str, float | None]]) -> Outcome:
-    used = [float(shift["used"] or 0.0) for shift in shifts]
-    answered = sum(float(shift["answered"] or 0.0) for shift in shifts)
-    abandoned = sum(float(shift["abandoned"] or 0.0) for shift in shifts)
-    worst = [shift["worst"] for shift in shifts if shift["worst"] is not None]
+def run(cases: Iterable[Case], *, until: float, processes: int) -> bool:
+    """Run what isn't known, each shift kept as soon as it is over; whether nothing is lacking.
+
+    Stops beginning shifts at `until` on the monotonic clock.
+    """
+    shifts, commit = _stored(), commit_here()
+    lacking = [
+        (case, seed, commit)
+        for case in cases
+        for seed in range(1, case.seeds + 1)
+        if shifts.get(case.key, {}).get(str(seed), {"hours": 0.0})["hours"] < case.hours
+    ]
+
+    def in_time() -> Iterator[tuple[Case, int, str]]:
+        for job in lacking:
+            if time.monotonic() >= until:
+                return
+            yield job
+
+    done = 0
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        jobs = in_time()
+        while batch := [job for _, job in zip(range(processes), jobs, strict=False)]:
+            for (case, seed, _), shift in zip(batch, pool.map(_shift, batch, 1), strict=True):
+                shifts.setdefault(case.key, {})[str(seed)] = shift
+            done += len(batch)
+            STORE.write_text(json.dumps(shifts, indent=1, sort_keys=True) + "\n")
+    return done == len(lacking)
+
+
+def _sum(shifts: list[Shift]) -> Outcome:
+    used = [shift["used"] for shift in shifts]
+    answered = sum(shift["answered"] for shift in shifts)
+    worst = [shift["worst_1000"] for shift in shifts if shift["worst_1000"] is not None]
     return Outcome(
-        seeds=case.seeds,
-        hours=case.hours,
-        utilisation=round(sum(used) / len(used), 5),
-        abandonment=round(abandoned / answered, 5) if answered else 0.0,
+        seeds=len(shifts),
+        hours=min(shift["hours"] for shift in shifts),
+        utilisation=sum(used) / len(used),
+        abandonment=sum(shift["abandoned"] for shift in shifts) / max(1, answered),
         worst_1000=max(worst, default=None),
-        least=round(min(used), 5),
-        decide_p99_us=max(float(shift["p99"] or 0.0) for shift in shifts),
+        least=min(used),
+        commits=frozenset(shift["commit"] for shift in shifts),
     )

@@ -97,3 +97,62 @@ def test_in_progress_matches_an_ending_with_the_nearest_start_and_drops_the_lost
     assert going.ages(30.0).tolist() == [30.0, 10.0]
     going.end(140.0, 0.0)
     assert going.ages(119.0).tolist() == []
+
+
+def ring(estimate: AnswerEstimate, rate: float, calls: int, begun: float, seed: int = 3) -> float:
+    """Let calls ring, one a second, a quarter of a minute at most; returns when all were placed."""
+    rng = random.Random(seed)
+    endings = []
+    for number in range(calls):
+        answered = rng.random() < rate
+        lasted = min(24.0, rng.expovariate(0.1)) if answered else 25.0
+        endings.append((begun + number + lasted, lasted, answered))
+    moments = [(begun + number, 0.0, False) for number in range(calls)]
+    for seen, (now_s, lasted, answered) in enumerate(sorted(moments + endings)):
+        if lasted:
+            estimate.learn(now_s, lasted, answered=answered)
+        else:
+            estimate.begin(now_s)
+        if seen % 25 == 0:
+            estimate.notice(now_s)
+    return begun + calls + 25.0
+
+
+def patient(rate: float = 0.3) -> AnswerEstimate:
+    return AnswerEstimate(rate, ring_s=10.0, timeout_s=25.0, half_life=1_200.0, weight=8.0)
+
+
+def test_estimate_notices_that_twice_as_many_answer_within_a_hundred_calls() -> None:
+    estimate = patient()
+    then = ring(estimate, 0.2, 3_000, 0.0)
+    assert 0.17 < estimate.curves(then)[0][-1] < 0.23
+    then = ring(estimate, 0.45, 100, then, seed=4)
+    assert estimate.curves(then)[0][-1] > 0.36
+
+
+def test_estimate_notices_that_hardly_anybody_answers_any_more() -> None:
+    estimate = patient()
+    then = ring(estimate, 0.4, 3_000, 0.0)
+    then = ring(estimate, 0.1, 150, then, seed=4)
+    assert estimate.curves(then)[0][-1] < 0.2
+
+
+def test_first_answers_of_a_burst_are_no_change() -> None:
+    """The calls that nobody answers end last, so the first endings are all answers."""
+    estimate = patient()
+    then = ring(estimate, 0.3, 2_000, 0.0)
+    for _ in range(60):
+        estimate.begin(then)
+    for number in range(18):
+        estimate.learn(then + 0.5 * number, 0.5 * number, answered=True)
+    estimate.notice(then + 9.0)
+    assert estimate.evidence > 1_000
+
+
+def test_long_memory_of_an_unchanged_list_is_kept() -> None:
+    estimate = patient()
+    then = 0.0
+    for seed in range(4):
+        then = ring(estimate, 0.25, 1_000, then, seed=seed)
+    assert estimate.evidence > 1_000
+    assert estimate.caution < 1.08

@@ -138,9 +138,12 @@ def test_predictive_pacer_runs_ahead_only_while_the_cap_can_pay(
         assert place == free
 
 
-def seasoned(*, abandoned: int = 0, ring_s: float = 10.0) -> Pacer:
-    """A predictive pacer with a purse, after an ordinary hour."""
+def seasoned(*, abandoned: int = 0, ring_s: float = 10.0, lately: int | None = None) -> Pacer:
+    """A predictive pacer with a purse, after an ordinary hour; `lately` were abandoned in it."""
     past = Tally(placed=2000, answered=500, abandoned=abandoned)
+    if lately is not None:
+        hours = ((at(-3_600), 900, lately),)
+        past = Tally(placed=40_000, answered=10_000, abandoned=100, hours=hours)
     pacer = make_pacer(settings(mode=Mode.predictive), past)
     for number in range(400):
         pacer.observe(Placed(), at(number))
@@ -212,6 +215,20 @@ def test_predictive_pacer_takes_back_calls_that_nobody_could_take_once_they_rang
     early = replace(deserted, ringing_ages=[8.0] * 30)
     assert pacer.calls_to_place(early, at(600)).cancel == 0
     assert pacer.calls_to_place(FLOOR, at(600)).cancel == 0
+
+
+def test_predictive_pacer_places_less_the_more_of_the_last_thousand_were_abandoned() -> None:
+    floor = replace(FLOOR, free=9)
+    placed = [seasoned(lately=lost).calls_to_place(floor, at(600)).place for lost in (5, 31, 33)]
+    assert placed == sorted(placed, reverse=True)
+    assert floor.free < placed[2] < placed[0]
+
+
+def test_predictive_pacer_takes_calls_back_that_could_be_one_too_many_of_a_thousand() -> None:
+    ringing = replace(FLOOR, free=1, ringing_ages=[16.0] * 7)
+    assert seasoned(ring_s=21.0, lately=5).calls_to_place(ringing, at(600)).cancel == 0
+    short = seasoned(ring_s=21.0, lately=33).calls_to_place(ringing, at(600))
+    assert 0 < short.cancel < 7
 
 
 def test_predictive_pacer_learns_nothing_from_a_call_taken_back() -> None:
