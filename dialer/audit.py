@@ -1,7 +1,8 @@
 """Recomputes a campaign's decisions from its journal.
 
 The engine is pure, so an engine given the same events wants the same commands. Whatever differs was
-not decided by this version of the engine from these events: another version, or a changed journal.
+not decided by this version of the engine from these events: another version, which the journal
+names, or a changed journal.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -62,12 +63,15 @@ class Replay:
         self._engine_factory = engine_factory
         self._engine: Engine | None = None
         self._epoch = 0
+        self.made_by = 0
+        """Which decisions the journal's engine took (`dialer.version`); 0 before it started."""
 
     def step(self, entry: Entry) -> list[Difference]:
         """What the engine decides otherwise than the entry says; a new epoch has a new engine."""
         event = EVENT.validate_json(entry.event)
         if isinstance(event, Started):
             self._engine, self._epoch = self._engine_factory(), event.epoch
+            self.made_by = event.decisions
         if self._engine is None:
             raise JournalWithoutStart(entry.seq, event.kind)
         journalled = COMMANDS.validate_json(entry.commands)

@@ -110,6 +110,8 @@ class Started:
     paused: bool = False
     shard: int = 0
     """Which part of the campaign this engine dials; keeps the correlators of parts apart."""
+    decisions: int = 1
+    """Which decisions the engine takes that it starts (`dialer.version`)."""
     kind: Literal["started"] = "started"
 
 

@@ -29,6 +29,7 @@ from dialer.model import CampaignId, CampaignPhase, CampaignSettings, Dialable
 from dialer.rejections import CampaignUnknown
 from dialer.sharing import Demand
 from dialer.switching import Capabilities
+from dialer.version import DECISIONS
 from offhook.storage import (
     claim_sql,
     compliance_reads,
@@ -123,6 +124,7 @@ class PostgresDialStore:
                     talks=await dial_reads.past_talks(connection, lease, now),
                     tally=await dial_reads.tally(connection, lease, now),
                     paused=known["phase"] == CampaignPhase.paused,
+                    decisions=DECISIONS,
                 )
 
     async def apply(

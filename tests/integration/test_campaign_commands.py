@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dialer.commands import COMMANDS, ContactState, NotePacing, ReturnContact
 from dialer.engine import Engine
 from dialer.events import EVENT, Started, Tick
 from dialer.model import CampaignId, CampaignPhase
+from dialer.version import DECISIONS
 from offhook.cli import main
 from offhook.storage.campaign_records import PostgresCampaignRecords
 from offhook.storage.database import Database, asyncpg_dsn
@@ -50,7 +52,9 @@ async def rows(database: Database) -> Rows:
     return rows
 
 
-async def journalled(url: str, rows: Rows, *, changed: bool = False) -> None:
+async def journalled(
+    url: str, rows: Rows, *, changed: bool = False, made_by: int = DECISIONS
+) -> None:
     """A campaign with one epoch of a real engine's journal, a tick a second."""
     await rows.campaign("c1", agents=await rows.agents("alice"))
     pool = await open_pool(url, size=2)
@@ -58,7 +62,8 @@ async def journalled(url: str, rows: Rows, *, changed: bool = False) -> None:
         store = PostgresDialStore(pool)
         lease = await take(store, CampaignId("c1"))
         engine, entries = Engine(), []
-        events: list[Started | Tick] = [await store.load_started(lease, CAPABILITIES, NOW)]
+        first_event = await store.load_started(lease, CAPABILITIES, NOW)
+        events: list[Started | Tick] = [replace(first_event, decisions=made_by)]
         events += [Tick() for _ in range(30)]
         for seq, event in enumerate(events, 1):
             at = NOW + timedelta(seconds=seq)
@@ -104,6 +109,17 @@ async def test_replay_of_a_changed_journal_says_where_and_exits_1(
     assert first["found"]["kind"]
     shown = await offhook("audit", "replay", "c1", code=1, plain=True)
     assert "journal: nothing" in shown
+
+
+async def test_replay_of_a_journal_of_another_engine_names_it(
+    offhook: Run, database_url: str, rows: Rows
+) -> None:
+    await journalled(database_url, rows, changed=True, made_by=1)
+    told = await offhook("audit", "replay", "c1")
+    assert (told["identical"], told["explained"], told["engine"]) == (False, True, DECISIONS)
+    assert [one["made_by"] for one in told["epochs"]] == [1]
+    shown = await offhook("audit", "replay", "c1", plain=True)
+    assert f"decided by engine 1, and this is engine {DECISIONS}" in shown
 
 
 async def test_replay_of_what_is_not_there_says_what_is(
