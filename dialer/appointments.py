@@ -8,11 +8,22 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from dialer.model import Frozen
 
 _MINUTE = timedelta(minutes=1)
+WallTime = Annotated[
+    time,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$",
+            "examples": ["09:00"],
+        }
+    ),
+]
+"""A time on the wall; JSON Schema's own format would ask for an offset."""
 
 
 class Period(Frozen):
@@ -20,8 +31,8 @@ class Period(Frozen):
 
     period_id: Annotated[str, Field(min_length=1, max_length=100)]
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    start: time
-    end: time
+    start: WallTime
+    end: WallTime
     """Exclusive."""
     default: bool = False
     """Used where a request names none; one of a list's periods."""

@@ -3,13 +3,15 @@
 The PBX wins: a move of ours is asked of it before it is written here, and what it shows is written
 here as it is. Its lists are compared with the record when a link is made, whenever it tells of a
 change, and every half minute; what differs goes to the callback's own workflow, with the version
-that was compared, so that news which is older than a move made here is dropped.
+that was compared, so that news which is older than a move made here is dropped. A request that was
+found to be the same in both is not looked at again until the PBX shows it otherwise, or until
+everything is compared every two minutes.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -37,7 +39,12 @@ from offhook.temporal.campaigns import NobodyAnswers, OrderRefused
 
 log = structlog.get_logger()
 
+Same = dict[str, dict[str, Seen]]
+"""List -> request -> what the PBX showed of it when the record had the same, both by its names."""
+
 LOOK_EVERY = timedelta(seconds=30)
+ALL_EVERY = timedelta(minutes=2)
+"""Between comparisons of everything, for whatever changed here alone."""
 SETTLE_S = 0.2
 """After news, so that a burst of it is one comparison."""
 
@@ -68,36 +75,84 @@ class SwitchCallbackLists:
 
     async def follow(self, switch: SwitchId, *, alive: Callable[[], None]) -> None:
         """Compare for ever."""
+        same = Same()
+        heard, all_at = False, self.clock()
         while True:
             keeper = await self._keeper(switch)
-            found = await self.compare(switch, keeper)
+            if self.clock() >= all_at:
+                same.clear()
+                heard, all_at = False, self.clock() + ALL_EVERY
+            found = await self.compare(switch, keeper, same, anew=not heard)
             alive()
             if found:
                 log.info("callback_lists_mirrored", switch=switch, changed=found)
-            waited = timedelta(0)
-            while waited < self.look_every:
-                step = min(self.look_every - waited, timedelta(seconds=10))
-                if await keeper.changed(within=step):
-                    await asyncio.sleep(SETTLE_S)
-                    break
-                waited += step
-                alive()
+            heard = await self._news(keeper, alive)
 
-    async def compare(self, switch: SwitchId, keeper: KeepsCallbacks) -> int:
-        """Take over what differs; how many callbacks did."""
+    async def _news(self, keeper: KeepsCallbacks, alive: Callable[[], None]) -> bool:
+        """Wait for news, or until it is time to look where there is none; whether there was any."""
+        waited = timedelta(0)
+        while waited < self.look_every:
+            step = min(self.look_every - waited, timedelta(seconds=10))
+            if await keeper.changed(within=step):
+                await asyncio.sleep(SETTLE_S)
+                return True
+            waited += step
+            alive()
+        return False
+
+    async def compare(
+        self, switch: SwitchId, keeper: KeepsCallbacks, same: Same, *, anew: bool = True
+    ) -> int:
+        """Take over what differs, but for what is known to be the `same`; how many did."""
         known = {one.external_id: one for one in await self._known(switch)}
-        rows = {key: await self._rows(one.list_id) for key, one in known.items()}
+        # What is recorded is read before what is shown: a move made here in between is seen there.
+        everything = {
+            key: await self._rows(one.list_id) for key, one in known.items() if key not in same
+        }
         agents = await LinkStore(self.database).agents(switch)
         names = {agent.address: agent.agent_id for agent in agents}
         changed = 0
-        found = await keeper.lists()
+        found = await keeper.lists(anew=anew)
         for kept in found:
             view = known.get(kept.list_id) or await self._add(switch, kept)
-            before = {row.promise.request.external_id: row for row in rows.get(kept.list_id, ())}
+            rows = everything.get(kept.list_id)
+            if rows is None and kept.list_id in known:
+                kept, rows = await self._differing(view, kept, same[kept.list_id])
+            before = {row.promise.request.external_id: row for row in rows or ()}
             changed += await self._compare(view, kept, before, names)
+            self._note(same.setdefault(kept.list_id, {}), kept, before, names)
         for gone in set(known) - {kept.list_id for kept in found}:
-            changed += await self._close(rows[gone])
+            same.pop(gone, None)
+            changed += await self._close(await self._rows(known[gone].list_id))
         return changed
+
+    async def _differing(
+        self, view: CallbackListView, kept: KeptList, same: dict[str, Seen]
+    ) -> tuple[KeptList, list[CallbackRow]]:
+        """What of a list isn't known to be the same, and the rows of that and of what is gone."""
+        shown = {one.external_id for one in kept.requests}
+        differing = [one for one in kept.requests if same.get(one.external_id) != one]
+        gone = same.keys() - shown
+        keys = gone | {one.external_id for one in differing}
+        rows = await CallbackLists(self.database).open_rows(view.list_id, keys=keys) if keys else []
+        for key in gone:
+            del same[key]
+        return replace(kept, requests=tuple(differing)), rows
+
+    def _note(
+        self,
+        same: dict[str, Seen],
+        kept: KeptList,
+        before: dict[str, CallbackRow],
+        names: dict[str, AgentId],
+    ) -> None:
+        """Remember which requests were the same in the record; others are looked at again."""
+        for one in kept.requests:
+            row = before.get(one.external_id)
+            if row is not None and _alike(row, _named(one, names), self.clock()):
+                same[one.external_id] = one
+            else:
+                same.pop(one.external_id, None)
 
     async def _compare(
         self,
@@ -111,12 +166,11 @@ class SwitchCallbackLists:
         changed = len(booked)
         now = self.clock()
         for one in kept.requests:
-            holder = names.get(one.holder, AgentId(f"?{one.holder}")) if one.holder else None
-            seen = one.model_copy(update={"holder": holder})
+            seen = _named(one, names)
             row = before.get(one.external_id)
-            if row is None and holder is not None and one.external_id in booked:
+            if row is None and seen.holder is not None and one.external_id in booked:
                 await self._tell(booked[one.external_id], 0, seen)
-            elif row is not None and reflect(row.promise, seen, now) is not row.promise:
+            elif row is not None and not _alike(row, seen, now):
                 changed += await self._tell(row.callback_id, row.promise.version, seen)
         there = {one.external_id for one in kept.requests}
         gone = [row for key, row in before.items() if key not in there]
@@ -220,8 +274,19 @@ class SwitchCallbackLists:
         return opened.callbacks
 
 
+def _named(seen: Seen, names: dict[str, AgentId]) -> Seen:
+    """What the PBX shows, with the agent as offhook calls him."""
+    if not seen.holder:
+        return seen.model_copy(update={"holder": None})
+    return seen.model_copy(update={"holder": names.get(seen.holder, AgentId(f"?{seen.holder}"))})
+
+
+def _alike(row: CallbackRow, seen: Seen, now: datetime) -> bool:
+    return reflect(row.promise, seen, now) is row.promise
+
+
 async def _find(keeper: KeepsCallbacks, external_id: str) -> Seen | None:
-    requests = (one for kept in await keeper.lists() for one in kept.requests)
+    requests = (one for kept in await keeper.lists(anew=False) for one in kept.requests)
     return next((one for one in requests if one.external_id == external_id), None)
 
 

@@ -1,6 +1,6 @@
 """Callback lists as people see them: lists and periods, what is on them, tickets, how it went."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -254,11 +254,17 @@ class CallbackLists:
                 return _row(row)
         raise CallbackUnknown(callback)
 
-    async def open_rows(self, list_id: CallbackListId) -> list[CallbackRow]:
-        """Every callback of a list that isn't over."""
+    async def open_rows(
+        self, list_id: CallbackListId, *, keys: Collection[str] | None = None
+    ) -> list[CallbackRow]:
+        """Every callback of a list that isn't over; with `keys`, of those that a PBX names so."""
         wanted = select(callbacks).where(
             callbacks.c.list_id == list_id, callbacks.c.ended_at.is_(None)
         )
+        if keys is not None:
+            wanted = wanted.where(
+                callbacks.c.source == CallbackSource.switch, callbacks.c.source_key.in_(keys)
+            )
         async with store_session(self.database) as session:
             return [_row(row) for row in await session.execute(wanted)]
 

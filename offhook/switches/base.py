@@ -147,8 +147,8 @@ class KeptList:
 class KeepsCallbacks(Protocol):
     """A PBX that keeps callback lists of its own. Agents are named by address."""
 
-    async def lists(self) -> Sequence[KeptList]:
-        """What is on its lists now."""
+    async def lists(self, *, anew: bool = True) -> Sequence[KeptList]:
+        """What is on its lists now; not read anew where what it told since makes that known."""
         ...
 
     async def changed(self, *, within: timedelta) -> bool:

@@ -1,7 +1,9 @@
 """XiVO's own callback lists in the words of every other PBX's.
 
-xuc tells of changes to whoever asked for the lists, as long as the connection lasts; so the lists
-are asked for again whenever something is heard, and now and then where nothing is.
+xuc tells of changes to whoever asked for the lists, as long as the connection lasts. So a copy of
+the lists is kept, which its events change; whoever looks at it first has a ping echoed, so that
+whatever was told before is in it. Of a new request xuc tells nothing: the lists are read anew now
+and then, and on every new connection.
 """
 
 from __future__ import annotations
@@ -25,13 +27,6 @@ from offhook.switches.xivo.connector import XivoConnector
 from offhook.switches.xivo.session import Session
 from offhook.switches.xivo.settings import XivoSettings
 
-_NEWS = (
-    cb.CallbackTaken,
-    cb.CallbackReleased,
-    cb.CallbackClotured,
-    cb.CallbackStarted,
-    cb.CallbackRequestUpdated,
-)
 _STATUS = {
     TicketStatus.no_answer: cb.TicketStatus.no_answer,
     TicketStatus.answered: cb.TicketStatus.answered,
@@ -44,17 +39,47 @@ _USUAL = Period(period_id="day", name="Day", start=time(9), end=time(18), defaul
 
 @dataclass
 class CallbackNews:
-    """Hears that something about a callback has changed."""
+    """A copy of the lists, as the one session tells that asked for them, and whether it changed."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    source: Session | None = None
+    """The session that asks for the lists; events of others may come in another order."""
+    copy: dict[str, cb.CallbackList] | None = None
+    """Lists by id, without their requests; None while it isn't known what is on them."""
+    requests: dict[str, cb.CallbackRequest] = field(default_factory=dict)
 
-    def tell(self, _session: Session, event: wire.Event) -> None:
-        """Take note of an event of any session."""
-        if isinstance(event, _NEWS):
-            self.changed.set()
+    def tell(self, session: Session, event: wire.Event) -> None:
+        """Take over what an event says."""
+        match event:
+            case cb.CallbackLists() if session is self.source:
+                self.copy = {one.uuid: one for one in event.lists}
+                self.requests = {r.uuid: r for one in event.lists for r in one.callbacks}
+                return
+            case cb.CallbackTaken(uuid=uuid, agent_id=agent):
+                self._change(session, uuid, {"agent_id": agent})
+            case cb.CallbackReleased(uuid=uuid):
+                self._change(session, uuid, {"agent_id": None})
+            case cb.CallbackRequestUpdated(request=request):
+                if session is self.source:
+                    self.requests[request.uuid] = request
+            case cb.CallbackClotured(uuid=uuid):
+                if session is self.source:
+                    self.requests.pop(uuid, None)
+            case cb.CallbackStarted():
+                pass
+            case _:
+                return
+        self.changed.set()
 
-    async def opened(self, _session: Session) -> None:
+    def _change(self, session: Session, uuid: str, changes: dict[str, object]) -> None:
+        known = self.requests.get(uuid)
+        if session is self.source and known is not None:
+            self.requests[uuid] = known.model_copy(update=changes)
+
+    async def opened(self, session: Session) -> None:
         """A new connection: xuc tells it of nothing before it has asked for the lists again."""
+        if session is self.source:
+            self.copy = None
         self.changed.set()
 
 
@@ -65,21 +90,42 @@ class XivoCallbacks:
     settings: XivoSettings
     connector: XivoConnector
     news: CallbackNews
+    _read_before: dict[str, tuple[cb.CallbackRequest, Seen]] = field(default_factory=dict)
+    """A request, and what was read from it: numbers take long to read."""
+    _periods: list[Period] = field(default_factory=list)
 
-    async def lists(self) -> list[KeptList]:
+    async def lists(self, *, anew: bool = True) -> list[KeptList]:
         """Every list that the link's user may see, with its requests and the periods of XiVO."""
         client = self.connector.client
-        periods = [p for found in await client.preferred_periods() if (p := _period(found))]
+        if anew or not self._periods:
+            found = await client.preferred_periods()
+            self._periods[:] = [p for one in found if (p := _period(one))]
+        requests = await self._requests(anew=anew)
+        for gone in self._read_before.keys() - requests.keys():
+            del self._read_before[gone]
+        on: dict[str, list[Seen]] = {}
+        for request in requests.values():
+            on.setdefault(request.list_uuid, []).append(self._seen(request))
         return [
             KeptList(
                 list_id=one.uuid,
                 name=one.name,
                 queue=str(one.queue_id),
-                periods=tuple(periods) or (_USUAL,),
-                requests=tuple(self._seen(request) for request in one.callbacks),
+                periods=tuple(self._periods) or (_USUAL,),
+                requests=tuple(on.get(one.uuid, ())),
             )
-            for one in await client.callback_lists()
+            for one in (self.news.copy or {}).values()
         ]
+
+    async def _requests(self, *, anew: bool) -> dict[str, cb.CallbackRequest]:
+        """The requests of all lists by id, with all that xuc has told of them so far."""
+        client, news = self.connector.client, self.news
+        news.source = client.main
+        if not anew and news.copy is not None:
+            await client.main.ready()
+        if anew or news.copy is None:
+            await client.callback_lists()
+        return dict(news.requests)
 
     async def changed(self, *, within: timedelta) -> bool:
         """Wait for news of any request."""
@@ -105,12 +151,11 @@ class XivoCallbacks:
         """Call the number as XiVO has it written."""
         session = await self.connector.session_of(agent)
         client = self.connector.client
-        for one in (r for found in await client.callback_lists() for r in found.callbacks):
-            if one.uuid == request:
-                for written in (one.phone_number, one.mobile_phone_number):
-                    if written and self._read(written) == number:
-                        await client.start_callback(session, request, written)
-                        return
+        one = (await self._requests(anew=False)).get(request)
+        for written in (one.phone_number, one.mobile_phone_number) if one else ():
+            if written and self._read(written) == number:
+                await client.start_callback(session, request, written)
+                return
         raise SwitchRefused(
             f"link {client.link}: XiVO has no callback {request} with that number any more"
         )
@@ -126,6 +171,12 @@ class XivoCallbacks:
         )
 
     def _seen(self, request: cb.CallbackRequest) -> Seen:
+        known = self._read_before.get(request.uuid)
+        if known is None or known[0] != request:
+            known = self._read_before[request.uuid] = (request, self._as_seen(request))
+        return known[1]
+
+    def _as_seen(self, request: cb.CallbackRequest) -> Seen:
         numbers = (request.phone_number, request.mobile_phone_number)
         return Seen(
             external_id=request.uuid,
