@@ -1,23 +1,15 @@
 """`offhook switch`: add, check, list, show and remove telephone systems."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
-import aiohttp
 import typer
 
 from offhook.cli import pbx_jobs_cmd, switch_add_cmd, switch_limit_cmd
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.cli.switch_page import shown_checks, shown_list, shown_one
-from offhook.cli.switch_records import shown_hook_url, switch_store
-from offhook.home import Home, Stack
-from offhook.links import STATUS_PATH
+from offhook.cli.switch_records import shown_hook_url, switch_office, switch_store
 from offhook.settings import Settings
-from offhook.storage.link_store import LinkStore
-from offhook.switches.base import CheckResult
-from offhook.switches.delivery import Delivery
-from offhook.switches.registry import SwitchConfig, open_switch
 
 app = typer.Typer(
     help="Add, check and list the telephone systems.", no_args_is_help=True, rich_markup_mode=None
@@ -89,24 +81,10 @@ def remove(
 
 
 async def _list(settings: Settings) -> dict[str, Any]:
-    async with switch_store(settings) as store:
-        configs = await store.switches()
-    states = {link["switch_id"]: link for link in await _link_status(settings)}
-    return {
-        "switches": [
-            {
-                "name": config.name,
-                "family": config.family,
-                "state": states.get(config.switch_id, {}).get("state", "unknown"),
-                "detail": states.get(config.switch_id, {}).get("detail", ""),
-                "lines": states.get(config.switch_id, {}).get("lines"),
-                "busy_lines": states.get(config.switch_id, {}).get("busy_lines"),
-                "agents_reachable": states.get(config.switch_id, {}).get("agents_reachable"),
-                "last_event_at": states.get(config.switch_id, {}).get("last_event_at"),
-            }
-            for config in configs
-        ]
-    }
+    async with switch_office(settings) as office:
+        found = await office.all()
+    left_out = {"switch_id"}
+    return {"switches": [one.model_dump(mode="json", exclude=left_out) for one in found]}
 
 
 async def _show(settings: Settings, name: str) -> dict[str, Any]:
@@ -123,47 +101,11 @@ async def _show(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredEvents:
-    """The event path as the inbox knows it."""
-
-    store: LinkStore
-    config: SwitchConfig
-    url: str
-
-    async def last_delivery(self) -> Delivery:
-        at = await self.store.last_event_at(self.config.switch_id)
-        return Delivery(last_at=at, hook_url=self.url)
-
-
 async def _check(settings: Settings, name: str) -> dict[str, Any]:
-    async with switch_store(settings) as store:
-        config = await store.find(name)
-        url = shown_hook_url(settings, config) or ""
-        opened = open_switch(config, event_path=_StoredEvents(store, config, url))
-        try:
-            results: list[CheckResult] = list(await opened.adapter.check())
-        finally:
-            await opened.adapter.aclose()
+    async with switch_office(settings) as office:
+        results = await office.check(name)
     return {
         "name": name,
         "ok": all(result.ok for result in results),
         "checks": [asdict(result) for result in results],
     }
-
-
-async def _link_status(settings: Settings) -> Sequence[dict[str, Any]]:
-    """What the links process says; nothing when it does not run."""
-    stack = Stack.last(Home(settings.home))
-    base = stack.links_url if stack else None
-    base = base or f"http://{settings.links.host}:{settings.links.port}"
-    timeout = aiohttp.ClientTimeout(total=2)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"{base}{STATUS_PATH}") as reply,
-        ):
-            found = (await reply.json())["links"]
-    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
-        return []
-    return found if isinstance(found, list) else []

@@ -1,15 +1,20 @@
 """A whole small stack for tests of the console, in a process of its own.
 
-`python -m tests.support.console_stage HOME` prints one JSON object when everything is there (where
-the console is, who may log in), and ends when its standard input is closed. The people of the PBX
-talk long enough to be seen, and agents but one say by themselves what came of their talks.
+`python -m tests.support.console_stage HOME PID` prints one JSON object when everything is there
+(where the console is, who may log in). It ends on SIGTERM, and when the process PID is gone.
+The people of the PBX talk long enough to be seen, and agents but one say by themselves what came of
+their talks.
 """
 
 import asyncio
 import json
+import signal
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+
+import psutil
 
 from activities.contracts import ImportInput
 from dialer.appointments import Period
@@ -24,6 +29,7 @@ from dialer.model import (
     PreviewSettings,
 )
 from dialer.retry import OutcomeRule, RetryRules
+from ivr.tree import plant
 from offhook.accounts import Role
 from offhook.accounts.service import Accounts
 from offhook.callbacks import CallbackOffice, NewCallback
@@ -45,6 +51,7 @@ from offhook.simulator.population import Population, RandomTime
 from offhook.storage.agent_store import AgentStore
 from offhook.storage.callback_lists import CallbackLists, CallbackListView
 from offhook.storage.campaign_views import CampaignViews
+from offhook.storage.ivr_store import IvrStore
 from offhook.storage.pool import open_pool
 from offhook.temporal.callbacks import CallbackDesk
 from offhook.temporal.campaigns import CampaignDesk
@@ -55,6 +62,7 @@ AGENTS = 8
 RUNNING = CampaignId("spring")
 RESTING = CampaignId("autumn")
 READING = CampaignId("winter")
+MENU = Path("docs/tutorial/ivr-pin/support.yaml").read_text()
 LIST = CallbackListId("cl-support")
 SCRIPT = "Good morning {name}, this is Anna of Herons & Co.\n\nYou are one of our {tier} customers."
 
@@ -90,8 +98,10 @@ def settings_of(name: str, mode: Mode) -> CampaignSettings:
     )
 
 
-async def main(home: Path) -> None:
-    """Run the stage until standard input is closed."""
+async def main(home: Path, watched: int) -> None:
+    """Run the stage until it is told to end, or until nobody needs it any more."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
     configure_logging(LogSettings(level=LogLevel.warning), process="stage")
     quick = AccessSettings(argon2_memory_kib=64, argon2_passes=1, argon2_lanes=1)
     ports = free_ports("api", "links", "worker")
@@ -116,6 +126,7 @@ async def main(home: Path) -> None:
         await _campaign(stage, RESTING, "Autumn survey", agents[:-1], start=False)
         await _campaign(stage, READING, "Winter calls", agents[-1:], mode=Mode.preview)
         await _callbacks(stage)
+        await _menu(stage)
         async with agents_at_work(stage, RUNNING):
             told = {
                 "url": stage.stack.stack.api_url,
@@ -126,7 +137,9 @@ async def main(home: Path) -> None:
             }
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
-            await asyncio.to_thread(sys.stdin.read)
+            while not asked.is_set() and psutil.pid_exists(watched):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(asked.wait(), 1)
 
 
 async def _agents(stage: Rehearsal) -> list[str]:
@@ -175,6 +188,16 @@ async def _campaign(
         await desk.start(campaign, switch=SWITCH, run_key="first")
 
 
+async def _menu(stage: Rehearsal) -> None:
+    """A published menu."""
+    pool = await open_pool(stage.stack.database_url or "", size=1)
+    try:
+        forest = plant([("support.yaml", MENU)])
+        await IvrStore(pool).publish("support", forest, now=datetime.now(UTC))
+    finally:
+        await pool.close()
+
+
 async def _callbacks(stage: Rehearsal) -> None:
     """A list with two promises."""
     now = datetime.now(UTC)
@@ -211,4 +234,4 @@ async def _callbacks(stage: Rehearsal) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from offhook.console.kit.markup import el, joined
 
-WIDTH, HEIGHT = 480, 200
+WIDTH, HEIGHT = 340, 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 6, 10, 20
 
 

@@ -183,8 +183,15 @@ async def _built(build: Build, visit: Visit, title: str) -> None:
     try:
         await build(visit)
     except OURS as error:
-        message, hint = says(error)
-        Panel(joined(page_head(title), notice("bad", message, hint)))
+        _failed(title, error)
+    except Exception as error:
+        log.exception("console_page_broke", page=visit.client.page.path)
+        _failed(title, error)
+
+
+def _failed(title: str, error: Exception) -> None:
+    message, hint = says(error)
+    Panel(joined(page_head(title), notice("bad", message, hint)))
 
 
 def _barred(needs: Permission) -> Markup:

@@ -22,7 +22,7 @@ def page_head(title: str, *actions: Child, note: Child = None, back: Child = Non
     """The heading of a page, a line about it, and what can be done on it."""
     return el(
         "header",
-        el("div", back, el("h1", title), el("p", note, class_="muted") if note else None),
+        el("div", back, el("h1", title), el("div", note, class_="note") if note else None),
         el("div", *actions, class_="actions") if any(actions) else None,
         class_="page-head",
     )

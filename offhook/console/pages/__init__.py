@@ -1,6 +1,7 @@
 """Pages: what each follows, shows and does. Importing this registers them all."""
 
 from offhook.console.pages import (
+    audit,
     callbacks,
     campaign,
     campaign_more,
@@ -9,11 +10,16 @@ from offhook.console.pages import (
     desk,
     floor,
     home,
+    ivr,
     launch,
     new_campaign,
+    people,
+    schedules,
+    switches,
 )
 
 __all__ = [
+    "audit",
     "callbacks",
     "campaign",
     "campaign_more",
@@ -22,6 +28,10 @@ __all__ = [
     "desk",
     "floor",
     "home",
+    "ivr",
     "launch",
     "new_campaign",
+    "people",
+    "schedules",
+    "switches",
 ]

@@ -12,7 +12,7 @@ from offhook.accounts import Permission
 from offhook.callbacks import NewCallback
 from offhook.console.kit.ask import ask
 from offhook.console.kit.layout import url
-from offhook.console.kit.markup import joined
+from offhook.console.kit.markup import el
 from offhook.console.kit.page import Visit, complain, confirm_done, console_page
 from offhook.console.kit.panel import Act, Panel
 from offhook.console.kit.parts import choice, page_head
@@ -44,7 +44,7 @@ async def desk(visit: Visit) -> None:
 async def _choose(visit: Visit) -> None:
     async def read() -> Markup:
         agents = await AgentStore(await visit.console.backend.pool()).all()
-        return joined(page_head("Agent desk"), choose_agent(agents))
+        return el("div", page_head("Agent desk"), choose_agent(agents), class_="stack")
 
     async def acted(act: Act) -> None:
         ui.navigate.to(url(f"/desk?agent={act.text('agent')}"))

@@ -106,6 +106,7 @@ def _acting(board: Board, hands: Hands) -> Markup | str:
             {"": "nobody yet", **board.agents},
             value=hands.agent,
             data_change="act_as",
+            note=None if hands.agent else "Choose an agent to take promises for",
         ),
         class_="form across",
     )

@@ -39,6 +39,7 @@ from offhook.storage.campaign_views import CampaignRow, CampaignView
 from offhook.storage.floor_reads import BUCKET
 
 WELL = ("dialing", "due", "in_progress", CampaignPhase.completed)
+RESTING = ("finished", "not_started", CampaignPhase.stopped)
 COVERS = f"{SHOWN.total_seconds() / 60:.0f} minutes ago"
 _POINTS = 90
 _CHARTED = (AgentState.talking, AgentState.wrap_up, AgentState.parked, AgentState.ringing)
@@ -129,7 +130,7 @@ def verdict_notice(verdict: Verdict) -> Markup:
     """Why it dials or doesn't, in words."""
     until: Child = joined("Until ", instant(verdict.until), ". ") if verdict.until else None
     then: Child = f"Next: {verdict.then}." if verdict.then else None
-    tone = "good" if verdict.code in WELL else "warn"
+    tone = "good" if verdict.code in WELL else "plain" if verdict.code in RESTING else "warn"
     text = joined(until, then) if until or then else None
     return notice(tone, verdict.says, text)
 

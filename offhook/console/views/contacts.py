@@ -114,7 +114,9 @@ def _row(one: FoundContact) -> Row:
 
 def state_badge(state: ContactState, reason: str = "") -> Markup:
     """A contact's state."""
-    word = f"{plain(state)}: {plain(reason).lower()}" if reason else plain(state)
+    word = plain(state)
+    if reason and reason != state:
+        word = f"{word}: {plain(reason).lower()}"
     return badge(word, _TONES.get(state, ""))
 
 
@@ -130,12 +132,8 @@ def contact_page(told: ContactHistory, why: Mapping[str, Any]) -> Markup:
             back=link("Contacts", url("/contacts"), class_="crumb"),
         ),
         verdict_notice(verdict),
-        el(
-            "div",
-            section("Who", _who(told, story, str(why["campaign"]))),
-            section("Numbers", _numbers(told, story["numbers"])),
-            class_="split",
-        ),
+        section("Who", _who(told, story, str(why["campaign"]))),
+        section("Numbers", _numbers(told, story["numbers"])),
         section("Calls", _attempts(told)),
         section("Calls that were not placed", _refusals(told)),
         class_="stack",
