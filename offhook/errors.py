@@ -6,6 +6,7 @@ OffhookError
 │   ├── StackNotRunning
 │   ├── StackAlreadyRunning
 │   ├── PartDidNotStart
+│   ├── PortTaken
 │   └── MigrationFailed
 ├── EmbeddedPostgresError    the database that offhook brings with it
 ├── EmbeddedTemporalError    the Temporal server that offhook brings with it
@@ -76,6 +77,20 @@ class PartDidNotStart(StackError):
     """A supervised process ended, or stayed unready, before it ever served."""
 
     code = "part_did_not_start"
+
+
+class PortTaken(StackError):
+    """A supervised process can't listen where it should: another program has its port."""
+
+    code = "port_taken"
+
+    def __init__(self, part: str, port: int) -> None:
+        super().__init__(
+            f"{part} can't listen on port {port}: another program has it",
+            hint=f"find it with `ss -ltnp 'sport = :{port}'` and end it, or choose another port "
+            "with OFFHOOK_API__PORT, OFFHOOK_LINKS__PORT or OFFHOOK_WORKER__HEALTH_PORT; then "
+            "start the stack again",
+        )
 
 
 class MigrationFailed(StackError):

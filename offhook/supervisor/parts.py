@@ -49,6 +49,7 @@ def temporal_part(server: EmbeddedTemporal) -> PartSpec:
         command=server.command,
         ready=ready,
         url=server.ui_url,
+        ports=tuple(server.ports.values()),
     )
 
 
@@ -68,6 +69,7 @@ def process_part(name: str, settings: Settings, home: Home) -> PartSpec:
         stop_grace=grace,
         environment=as_environment(settings) | {"OFFHOOK_HOME": str(home.path)},
         url=f"http://{host}:{port}",
+        ports=(port,),
     )
 
 

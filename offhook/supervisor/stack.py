@@ -14,7 +14,7 @@ import asyncpg
 import psutil
 import structlog
 
-from offhook.errors import MigrationFailed, StackAlreadyRunning
+from offhook.errors import MigrationFailed, PortTaken, StackAlreadyRunning
 from offhook.home import Home, Stack
 from offhook.settings import Settings
 from offhook.storage.database import asyncpg_dsn
@@ -34,6 +34,8 @@ from offhook.temporal.embedded import PORTS, EmbeddedTemporal
 log = structlog.get_logger()
 
 _LEFTOVER_PATIENCE_S = 10.0
+PORT_TRIES = 3
+"""Starts before a stack gives up whose ports others take between the choice and the start."""
 
 
 @dataclass
@@ -105,15 +107,25 @@ async def running_stack(
         last = Stack.last(place)
         if last is not None:
             await asyncio.to_thread(_end_leftovers, last)
-        stack = _assemble(place, settings, frozenset(parts), last, on_event, backoff)
-        try:
-            await _start(stack, frozenset(parts))
-            yield stack
-        finally:
-            await _finish(stack.supervisor.stop())
-            place.write_stack(stack.stack)
-            if "postgres" in parts and (postgres := _postgres(place, stack.settings)):
-                postgres.tidy()
+        wanted, tries = frozenset(parts), PORT_TRIES
+        while True:
+            stack = _assemble(place, settings, wanted, last, on_event, backoff)
+            tries -= 1
+            try:
+                try:
+                    await _start(stack, wanted)
+                except PortTaken as error:
+                    if not tries:
+                        raise
+                    log.warning("ports_chosen_again", error=str(error))
+                    continue
+                yield stack
+                return
+            finally:
+                await _finish(stack.supervisor.stop())
+                place.write_stack(stack.stack)
+                if "postgres" in parts and (postgres := _postgres(place, stack.settings)):
+                    postgres.tidy()
 
 
 async def _finish(work: Coroutine[Any, Any, None]) -> None:

@@ -1,9 +1,9 @@
 """Keep child processes running: start, watch, start again, stop in order.
 
 A part that dies is started again at once, and later each time it dies soon after, up to a limit;
-it is never given up, because a database that comes back after a minute is worth more than a clean
-failure. Only a part that never came up at all fails the start. Everything that happens is an
-event, and is kept.
+it is not given up, because a database that comes back after a minute is worth more than a clean
+failure. Only a part that never came up at all fails the start, and one whose port another program
+keeps is given up after a while (`PortTaken`). Everything that happens is an event, and is kept.
 
 Children end with the supervisor however that ends: the kernel tells them (see `offhook.launch`).
 The kernel watches the *thread* that started them, so a supervisor belongs on a thread that lives
@@ -24,8 +24,9 @@ from pathlib import Path
 import psutil
 import structlog
 
-from offhook.errors import OffhookError, PartDidNotStart, StackError
+from offhook.errors import OffhookError, PartDidNotStart, PortTaken, StackError
 from offhook.home import PartState, PartStatus
+from offhook.supervisor.ports import is_free
 
 log = structlog.get_logger()
 
@@ -43,7 +44,11 @@ class Backoff:
     stable_after: timedelta = timedelta(seconds=30)
     """A part that lived this long starts again from the first delay."""
     attempts_to_start: int = 3
-    """Deaths before the first readiness that fail the start; a port may be taken for a moment."""
+    """Deaths before the first readiness that fail the start."""
+    attempts_at_port: int = 12
+    """Starts that may find a port taken by another program before a part that served is given up:
+    with the longest delay about a minute.
+    """
 
     def delay(self, failures: int) -> timedelta:
         """The pause after this many deaths in a row, shortened at random so that parts don't
@@ -69,6 +74,8 @@ class PartSpec:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path | None = None
     url: str | None = None
+    ports: Sequence[int] = ()
+    """Where it will listen on this machine. Another program there could pass for the part."""
 
 
 class EventKind(StrEnum):
@@ -206,12 +213,14 @@ class Supervisor:
 
     async def _keep(self, part: _Part) -> None:
         """Start a part and start it again whenever it ends, until it is told to stop."""
-        failures, ever_ready = 0, False
+        failures, lost, ever_ready = 0, 0, False
         loop = asyncio.get_running_loop()
         while not part.stopping:
             started = loop.time()
             ready = False
             try:
+                _need_ports(part.spec)
+                lost = 0
                 process = await self._spawn(part)
                 ready = await self._until_ready(part, process)
                 if ready:
@@ -219,7 +228,8 @@ class Supervisor:
                     await self._note(part, EventKind.ready, PartState.ready)
                 code = await process.wait()
             except (OffhookError, OSError) as error:
-                if not ever_ready:
+                lost += isinstance(error, PortTaken)
+                if not ever_ready or lost >= self._backoff.attempts_at_port:
                     await self._fail(part, error)
                     return
                 log.warning("part_not_started", part=part.spec.name, error=str(error))
@@ -306,7 +316,8 @@ class Supervisor:
         return part.stopping
 
     async def _fail(self, part: _Part, error: Exception) -> None:
-        log.error("part_did_not_start", part=part.spec.name, error=str(error))
+        hint = error.hint if isinstance(error, OffhookError) else None
+        log.error("part_did_not_start", part=part.spec.name, error=str(error), hint=hint)
         async with part.changed:
             part.state, part.failure = PartState.stopped, error
             part.changed.notify_all()
@@ -343,6 +354,12 @@ class Supervisor:
             f"{part.spec.name} ended with code {code} before it was ready:\n    {said}",
             hint=f"read {part.log_file}, then run `offhook doctor`",
         )
+
+
+def _need_ports(spec: PartSpec) -> None:
+    for port in spec.ports:
+        if not is_free(port):
+            raise PortTaken(spec.name, port)
 
 
 def _make_room(log_file: Path) -> None:

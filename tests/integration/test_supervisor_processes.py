@@ -4,19 +4,22 @@ behind.
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from offhook.errors import PartDidNotStart, StackError
+from offhook.errors import PartDidNotStart, PortTaken, StackError
 from offhook.home import PartState
 from offhook.launch import guarded
 from offhook.supervisor import Backoff, EventKind, PartSpec, Supervisor
+from tests.support.stack import free_ports
 
 QUICK = Backoff(first=timedelta(milliseconds=10), longest=timedelta(milliseconds=50))
 SERVE = "import signal; open({ready!r}, 'w').write(str(__import__('os').getpid())); signal.pause()"
@@ -199,3 +202,62 @@ def test_backoff_grows_to_its_limit_and_never_to_nothing() -> None:
     assert all(delay > timedelta(0) for delay in delays)
     assert delays[0] <= backoff.first
     assert backoff.longest / 2 <= delays[-1] <= backoff.longest
+
+
+async def until_gone(pid: int) -> None:
+    while psutil.pid_exists(pid):  # noqa: ASYNC110 - another program's end
+        await asyncio.sleep(0.01)
+
+
+@contextmanager
+def another_program(port: int = 0) -> Iterator[int]:
+    """Somebody else listens on a port of this machine."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+async def test_start_names_the_port_that_another_program_has_and_starts_nothing(
+    supervisor: Supervisor, part: MakeSpec
+) -> None:
+    with (
+        another_program() as port,
+        pytest.raises(PortTaken, match=f"one can't listen on port {port}") as failed,
+    ):
+        await supervisor.start(part("one", ports=(port,)))
+    assert f":{port}" in str(failed.value.hint)
+    assert supervisor.events == []
+
+
+async def test_part_whose_port_was_taken_comes_back_once_the_port_is_free(
+    supervisor: Supervisor, part: MakeSpec
+) -> None:
+    port = free_ports("one")["one"]
+    await supervisor.start(part("one", ports=(port,)))
+    supervisor.hold("one")
+    killed = supervisor.kill("one")
+    await until_gone(killed)
+    with another_program(port):
+        supervisor.release("one")
+        while [event.kind for event in supervisor.events].count(EventKind.died) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert await supervisor.wait_ready("one", not_pid=killed) != killed
+
+
+async def test_part_whose_port_stays_taken_is_given_up_and_says_why(
+    supervisor: Supervisor, part: MakeSpec
+) -> None:
+    port = free_ports("one")["one"]
+    await supervisor.start(part("one", ports=(port,)), part("two"))
+    supervisor.hold("one")
+    killed = supervisor.kill("one")
+    await until_gone(killed)
+    with another_program(port):
+        supervisor.release("one")
+        with pytest.raises(PortTaken):
+            await supervisor.wait_ready("one", not_pid=killed)
+    assert supervisor.restarts("one") == 0
+    assert supervisor.statuses()["one"].state is PartState.stopped
+    assert supervisor.statuses()["two"].state is PartState.ready

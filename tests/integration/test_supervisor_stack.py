@@ -4,9 +4,10 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,26 @@ async def test_stack_is_found_by_other_commands_while_it_runs_only() -> None:
             temporal_address(settings)
     with pytest.raises(StackNotRunning):
         database_url(settings)
+
+
+async def test_stack_chooses_other_ports_when_another_takes_one_before_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings, chosen = load_settings(), []
+    with socket.socket() as other:
+
+        def choose(names: Iterable[str], **options: Mapping[str, int]) -> dict[str, int]:
+            ports = choose_ports(names, **options)
+            if not chosen:
+                other.bind(("127.0.0.1", ports["temporal"]))
+                other.listen()
+            chosen.append(ports["temporal"])
+            return ports
+
+        monkeypatch.setattr("offhook.supervisor.stack.choose_ports", choose)
+        async with running_stack(settings.home, settings, parts={"temporal"}) as stack:
+            assert stack.stack.ports["temporal"] == chosen[1] != chosen[0]
+            assert stack.temporal_address == f"127.0.0.1:{chosen[1]}"
 
 
 async def test_stack_refuses_a_home_that_has_one() -> None:
