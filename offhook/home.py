@@ -59,6 +59,8 @@ class Stack(BaseModel):
     embedded_temporal_address: str | None = None
     temporal_ui_url: str | None = None
     api_url: str | None = None
+    console_url: str | None = None
+    """The console is served beside the API, unless a setting turns it off."""
     links_url: str | None = None
     worker_url: str | None = None
 
@@ -82,6 +84,7 @@ class Stack(BaseModel):
     def urls(self) -> dict[str, str]:
         """The addresses that a person can open, by what they are."""
         named = {
+            "console": self.console_url,
             "api": self.api_url,
             "links": self.links_url,
             "worker": self.worker_url,

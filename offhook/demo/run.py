@@ -15,6 +15,7 @@ from dialer.audit import Replay
 from dialer.model import CampaignId, CampaignSettings, Mode, PacingSettings
 from dialer.outcomes import Outcome
 from dialer.retry import OutcomeRule, RetryRules
+from offhook.accounts.service import Accounts
 from offhook.demo.contacts import write_contacts
 from offhook.demo.desk import AgentDesk
 from offhook.demo.kinds import PbxKind
@@ -166,9 +167,19 @@ async def run_demo(
     async with rehearsal(home, settings, cast) as stage:
         for name, url in stage.stack.stack.urls().items():
             show(f"{name}: {url}", None)
+        await _say_how_to_log_in(stage, show)
         campaign = await start_campaign(stage, options, campaign_settings(options), show)
         take_over = await _dial(stage, campaign, options, show)
         return await _report(stage, campaign, options, began=began, take_over=take_over)
+
+
+async def _say_how_to_log_in(stage: Rehearsal, show: Show) -> None:
+    """Show the link with which somebody gets into the console of this demonstration."""
+    stack = stage.stack.stack
+    accounts = Accounts(stage.database, stage.stack.settings.access)
+    link = await accounts.first_link(now=datetime.now(UTC))
+    if stack.console_url is not None and link is not None:
+        show(f"see it in a browser: {link.url(stack.console_url)}", None)
 
 
 async def start_campaign(

@@ -40,9 +40,9 @@ SELECT a.id, a.name, a.number, a.switch_id, a.status, a.reachable, a.status_at,
     ARRAY(SELECT jsonb_object_keys(p.groups)) AS groups
 FROM agents a
 LEFT JOIN agent_profiles p ON p.agent_id = a.id
-LEFT JOIN previews v ON v.agent_id = a.id AND v.campaign_id = h.campaign_id
 LEFT JOIN agent_leases h ON h.agent_id = a.id
 LEFT JOIN agent_activity s ON s.agent_id = a.id AND s.campaign_id = h.campaign_id
+LEFT JOIN previews v ON v.agent_id = a.id AND v.campaign_id = h.campaign_id
 ORDER BY a.switch_id, a.position, a.id LIMIT :most
 """)
 _CALLS = text("""

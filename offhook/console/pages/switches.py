@@ -41,10 +41,12 @@ async def switch(visit: Visit) -> None:
     shown = await office(console).show(name)
     visit.client.title = f"{shown.config.name} · offhook"
     results: Sequence[CheckResult] | None = None
+    may_write = visit.who.may(Permission.switches_write)
 
     def view(found: list[SwitchHealth]) -> Markup:
         own = [one for one in found if one.switch_id == shown.config.switch_id]
-        return switch_page(shown, own[0] if own else None, results, console.clock())
+        health = own[0] if own else None
+        return switch_page(shown, health, results, console.clock(), may_write=may_write)
 
     async def acted(act: Act) -> None:
         nonlocal results

@@ -90,6 +90,8 @@ def switch_page(
     health: SwitchHealth | None,
     results: Sequence[CheckResult] | None,
     at: datetime,
+    *,
+    may_write: bool,
 ) -> Markup:
     """One of them."""
     config = shown.config
@@ -109,7 +111,8 @@ def switch_page(
                 facts(
                     {
                         "Address": str(config.settings.get("base_url", "")) or None,
-                        "Sends its events to": shown.hook_url,
+                        # Whoever knows it can tell us events: it is for who sets the PBX up.
+                        "Sends its events to": shown.hook_url if may_write else None,
                         "Last event": last_event(health, at) if health else None,
                     }
                 ),
