@@ -1,10 +1,14 @@
 """Who asks, as routes, pages and the audit log see them."""
 
 from enum import StrEnum
+from types import EllipsisType
 
 from pydantic import BaseModel, ConfigDict
 
 from offhook.accounts.roles import ROLES, Permission, Role
+
+Of = str | None | EllipsisType
+"""To which campaign, queue or group something belongs; None is none, `...` is not asked about."""
 
 
 class Kind(StrEnum):
@@ -40,16 +44,13 @@ class Scope(BaseModel):
         """Whether nothing is left out."""
         return self.campaigns is None and self.queues is None and self.groups is None
 
-    def has(
-        self,
-        *,
-        campaign: str | None = None,
-        queue: str | None = None,
-        group: str | None = None,
-    ) -> bool:
-        """Whether something that belongs to these is seen; what is None is not asked about."""
+    def has(self, *, campaign: Of = ..., queue: Of = ..., group: Of = ...) -> bool:
+        """Whether something that belongs to these is seen; None: it belongs to none.
+
+        What is not said is not asked about.
+        """
         asked = ((self.campaigns, campaign), (self.queues, queue), (self.groups, group))
-        return all(one is None or names is None or one in names for names, one in asked)
+        return all(one is ... or names is None or one in names for names, one in asked)
 
 
 EVERYTHING = Scope()

@@ -6,9 +6,9 @@ id has the answer that a wrong id has.
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, false, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, cast, false, true
 
-from offhook.accounts.principal import Principal
+from offhook.accounts.principal import Of, Principal
 
 Rows = TypeVar("Rows", bound=Select[Any])
 
@@ -52,7 +52,7 @@ def in_scope(
         if names is not None and column is not None:
             rule = rule & (column.in_(names) if names else false())
     if scope.groups is not None and groups is not None:
-        rule = rule & (groups.overlap(list(scope.groups)) if scope.groups else false())
+        rule = rule & groups.op("&&", is_comparison=True)(cast(list(scope.groups), ARRAY(Text)))
     return rule
 
 
@@ -60,9 +60,9 @@ def require_seen(
     principal: Principal,
     missing: Exception,
     *,
-    campaign: str | None = None,
-    queue: str | None = None,
-    group: str | None = None,
+    campaign: Of = ...,
+    queue: Of = ...,
+    group: Of = ...,
 ) -> None:
     """Raise `missing`, which is what a wrong id raises, for what is outside the scope."""
     if not principal.scope.has(campaign=campaign, queue=queue, group=group):

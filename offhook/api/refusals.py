@@ -67,6 +67,19 @@ class CsrfFailed(ApiError):
         )
 
 
+class OutOfScope(ApiError):
+    """What is to be made would be outside the scope of whoever makes it."""
+
+    code = "out_of_scope"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this would belong to a campaign or queue outside your scope",
+            hint="name one of yours: `GET /api/v1/me` has your scope",
+        )
+
+
 class EtagInvalid(ApiError):
     """`If-Match` holds no ETag that was given out here."""
 

@@ -15,10 +15,13 @@ from dialer.appointments import Period
 from dialer.callbacks import CallbackId, CallbackListId, CallbackPhase, CallbackRules
 from dialer.contacts_csv import FileOptions
 from dialer.model import AgentId, CampaignId
-from offhook.api.auth import CanRead, CanWrite
+from offhook.accounts.scoping import require_seen
+from offhook.api.auth import CanRead, CanWrite, Who
+from offhook.api.callback_seeing import InScope
 from offhook.api.idempotency import IdempotencyKey, Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES, BadCursor
+from offhook.api.refusals import OutOfScope
 from offhook.api.requests import Day, Key, Sent, Since, Until, Zone
 from offhook.api.services import Svc
 from offhook.callback_export import ticket_lines
@@ -32,7 +35,11 @@ from offhook.storage.callback_lists import (
 )
 
 router = APIRouter(
-    prefix="/callback-lists", tags=["callback lists"], responses=RESPONSES, route_class=Repeatable
+    prefix="/callback-lists",
+    tags=["callback lists"],
+    responses=RESPONSES,
+    route_class=Repeatable,
+    dependencies=[InScope],
 )
 
 YEAR = timedelta(days=365)
@@ -148,9 +155,12 @@ class BookBody(Sent):
 
 
 @router.get("", dependencies=[CanRead], summary="Name the callback lists")
-async def index(services: Svc, limit: Limit = 50, cursor: Cursor = None) -> Page[CallbackListView]:
+async def index(
+    services: Svc, who: Who, limit: Limit = 50, cursor: Cursor = None
+) -> Page[CallbackListView]:
     """Lists by name, with how much is on each."""
-    views = await services.lists.all(now=services.clock())
+    every = await services.lists.all(now=services.clock())
+    views = [one for one in every if who.scope.has(campaign=one.campaign_id, queue=one.queue)]
     place = read_cursor(cursor, 1)
     rest = [view for view in views if place is None or view.name > place[0]]
     found = sorted(rest, key=lambda view: view.name)[:limit]
@@ -159,8 +169,9 @@ async def index(services: Svc, limit: Limit = 50, cursor: Cursor = None) -> Page
 
 
 @router.post("", dependencies=[CanWrite], status_code=201, summary="Add a callback list")
-async def create(body: ListBody, services: Svc) -> CallbackListView:
+async def create(body: ListBody, services: Svc, who: Who) -> CallbackListView:
     """Add a list; its id is made of its name."""
+    require_seen(who, OutOfScope(), campaign=body.campaign_id, queue=body.queue)
     now = services.clock()
     slug = re.sub(r"[^a-z0-9]+", "-", body.name.casefold()).strip("-")
     list_id = CallbackListId(slug or f"list-{secrets.token_hex(4)}")

@@ -20,6 +20,7 @@ from dialer.callback_refusals import CallbackUnknown
 from dialer.callbacks import CallbackId, TicketStatus
 from dialer.model import AgentId
 from offhook.api.auth import CanRead, CanWrite
+from offhook.api.callback_seeing import InScope
 from offhook.api.idempotency import IdempotencyKey, Repeatable, request_id_of
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import Day, Key, Sent
@@ -27,7 +28,11 @@ from offhook.api.services import Services, Svc
 from offhook.storage.callback_lists import CallbackRow
 
 router = APIRouter(
-    prefix="/callbacks", tags=["callbacks"], responses=RESPONSES, route_class=Repeatable
+    prefix="/callbacks",
+    tags=["callbacks"],
+    responses=RESPONSES,
+    route_class=Repeatable,
+    dependencies=[InScope],
 )
 
 Agent = Annotated[str, Field(min_length=1, max_length=100, examples=["201"])]
