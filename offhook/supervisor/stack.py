@@ -206,6 +206,7 @@ def _describe(
         embedded_temporal_address=temporal.address if temporal else None,
         temporal_ui_url=temporal.ui_url if temporal else None,
         api_url=urls.get("api"),
+        console_url=urls.get("api") if settings.api.console else None,
         links_url=urls.get("links"),
         worker_url=urls.get("worker"),
     )
