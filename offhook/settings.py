@@ -24,6 +24,8 @@ from pydantic_settings import (
 from offhook.errors import SettingsError
 from offhook.settings_access import AccessSettings
 from offhook.settings_access import Section as _Section
+from offhook.settings_calls import IvrSettings
+from offhook.settings_calls import RetentionSettings as RetentionSettings
 from offhook.settings_webhooks import WebhookSettings
 
 PREFIX = "OFFHOOK_"
@@ -176,20 +178,6 @@ class CallbackSettings(_Section):
     )
 
 
-class IvrSettings(_Section):
-    """Menus."""
-
-    hook_secrets: dict[str, SecretStr] = Field(
-        default_factory=dict,
-        description="Secrets that sign the questions of `hook` nodes, by the name a node gives",
-    )
-    region: str = Field(
-        default="IT",
-        pattern="^[A-Z]{2}$",
-        description="Country of callers' numbers that come without a country code",
-    )
-
-
 class SpeechSettings(_Section):
     """What speaks prompts."""
 
@@ -197,52 +185,6 @@ class SpeechSettings(_Section):
         default="",
         description="espeak-ng: its path or name; empty: the machine's, else that of "
         "`offhook pbx install`",
-    )
-
-
-class RetentionSettings(_Section):
-    """How long rows are kept that only an audit or a repetition reads; pruned nightly."""
-
-    journal_pack_days: float = Field(
-        default=1.0,
-        ge=0,
-        le=36_500,
-        description="Days after which the journal of a dial that is over is packed, losing "
-        "nothing; 0: never",
-    )
-    journal_days: float = Field(
-        default=90.0,
-        ge=0,
-        le=36_500,
-        description="Days after which a journal is deleted, and with it `offhook audit replay`; "
-        "0: never",
-    )
-    inbox_days: float = Field(
-        default=7.0,
-        ge=0,
-        le=36_500,
-        description="Days after which events of switches are deleted that every campaign has "
-        "read; 0: never",
-    )
-    import_refusals_days: float = Field(
-        default=30.0,
-        ge=0,
-        le=36_500,
-        description="Days after which rows that an import refused are deleted; 0: never",
-    )
-    ivr_sessions_days: float = Field(
-        default=90.0,
-        ge=0,
-        le=36_500,
-        description="Days after which sessions of callers in menus are deleted, with their steps, "
-        "answers and offers to agents; 0: never",
-    )
-    pin_audit_days: float = Field(
-        default=365.0,
-        ge=0,
-        le=36_500,
-        description="Days after which verdicts on PINs and acknowledged alerts are deleted; what "
-        "a lock is still counted from stays; 0: never",
     )
 
 

@@ -15,6 +15,7 @@ from ivr.routing import QueuePolicy, in_order
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.cli.pin_office import Region, number_of
 from offhook.home import database_url
+from offhook.ivr.queue_order import queue_policy
 from offhook.storage.agent_profiles import AgentProfiles, Profile
 from offhook.storage.agent_routing import Queued, RoutingStore
 from offhook.storage.agent_store import AgentStore
@@ -134,12 +135,13 @@ def queue(
 
     Example: offhook ivr queue support
     """
+    settings = prepare()
 
     async def work() -> dict[str, Any]:
         now = datetime.now(UTC)
         async with _open() as office:
             found = await office.routing.queue(group)
-        return {"waiting": _in_places(found, now)}
+        return {"waiting": _in_places(found, queue_policy(settings), now)}
 
     emit(run_async(work()), json_output, _shown_queue)
 
@@ -193,11 +195,11 @@ def _checked_hours(text: str) -> None:
         raise typer.BadParameter(f"hours: {error}") from None
 
 
-def _in_places(found: list[Queued], now: datetime) -> list[dict[str, Any]]:
+def _in_places(found: list[Queued], policy: QueuePolicy, now: datetime) -> list[dict[str, Any]]:
     rows = []
     for name in sorted({one.queue for one in found}):
         same = {one.waiting.caller: one for one in found if one.queue == name}
-        order = in_order((one.waiting for one in same.values()), QueuePolicy())
+        order = in_order((one.waiting for one in same.values()), policy)
         for place, waiting in enumerate(order, 1):
             one = same[waiting.caller]
             rows.append(

@@ -9,17 +9,17 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
-from ivr.check import World, check, has_errors
 from ivr.problems import Problem, Severity, TreeInvalid
 from ivr.prompts import SayText, speak
-from ivr.tree import Forest, Tree
-from ivr.tree_nodes import AnyNode, PbxNode, Transfer, prompts_of
-from ivr.tree_parts import Destination, Name
+from ivr.tree import Tree
+from ivr.tree_nodes import prompts_of
+from ivr.tree_parts import Name
 from offhook.cli.ivr_files import TreeFiles, audio_exists, read_forest
 from offhook.cli.ivr_page import problems_page
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.cli.switch_records import shown_ivr_url, switch_store
 from offhook.home import database_url
+from offhook.ivr.publishing import TreeOffice
 from offhook.settings import Settings
 from offhook.storage.ivr_store import IvrStore
 from offhook.storage.pool import open_pool
@@ -81,15 +81,12 @@ async def _publish(
         forest = read_forest(files)
     except TreeInvalid as error:
         return _refused(error.problems)
-    if known is not None:
-        known |= _numbers(forest)
-    problems = check(forest, World(destinations=known, audio=audio_exists))
-    if has_errors(problems):
-        return _refused(problems)
     async with _store(settings) as store:
-        version, new = await store.publish(name, forest, now=datetime.now(UTC))
-    warnings = [one.model_dump(mode="json") for one in problems]
-    return {"published": True, "name": name, "version": version, "new": new, "problems": warnings}
+        office = TreeOffice(store, lambda: datetime.now(UTC))
+        done = await office.publish(forest, name, destinations=known, audio=audio_exists)
+    if done.version is None:
+        return _refused(done.problems)
+    return {"published": True, **done.model_dump(mode="json")}
 
 
 def _refused(problems: "list[Problem] | tuple[Problem, ...]") -> dict[str, Any]:
@@ -100,27 +97,6 @@ def _refused(problems: "list[Problem] | tuple[Problem, ...]") -> dict[str, Any]:
         "warnings": len(problems) - errors,
         "problems": [one.model_dump(mode="json") for one in problems],
     }
-
-
-def _numbers(forest: Forest) -> frozenset[str]:
-    """Numbers that calls are put through to: where they lead, the PBX's routing rules say."""
-    found = [
-        to
-        for tree in forest.trees.values()
-        for node in tree.nodes.values()
-        if (to := _destination(node)) is not None and to.entity is None
-    ]
-    return frozenset(str(to) for to in found)
-
-
-def _destination(node: AnyNode) -> Destination | None:
-    match node:
-        case Transfer():
-            return node.to
-        case PbxNode():
-            return node.action.to
-        case _:
-            return None
 
 
 def _published_page(found: dict[str, Any]) -> Any:

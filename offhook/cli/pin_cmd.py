@@ -28,9 +28,9 @@ from offhook.cli.pin_office import (
     typed_pin,
 )
 from offhook.pins.digits import HiddenDigits
-from offhook.pins.enrolment import PinOffice
-from offhook.pins.errors import BadPinTerms, PinRefused, WeakPin, why_weak
-from offhook.pins.pin_file import PinFile, RefusedPin, Wanted, write_refused
+from offhook.pins.errors import BadPinTerms
+from offhook.pins.importing import Made, enrol_file
+from offhook.pins.pin_file import PinFile, write_refused
 from offhook.storage.pin_policies import DEFAULT
 from offhook.storage.pin_store import PinRow
 
@@ -142,7 +142,9 @@ def import_(
             with path.open("rb") as source:
                 file = PinFile(source, zone_info(zone), region)
                 with _new_file(out) as letters:
-                    enrolled, bad = await _enrol_all(office, file, policy, letters)
+                    enrolled, bad = await enrol_file(
+                        office, file, policy=policy, made=_writer(letters)
+                    )
         if refused is not None:
             with _new_file(refused) as mend:
                 if mend is not None:
@@ -153,43 +155,16 @@ def import_(
     emit(run_async(work()), json_output, _shown_import)
 
 
-async def _enrol_all(
-    office: PinOffice, file: PinFile, policy: str, letters: TextIO | None
-) -> tuple[int, list[RefusedPin]]:
-    bad: list[RefusedPin] = []
-    enrolled = 0
-    for row in file:
-        if isinstance(row, RefusedPin):
-            bad.append(row)
-            continue
-        refusal = await _enrol_row(office, row, policy, letters)
-        if refusal is None:
-            enrolled += 1
-        else:
-            bad.append(refusal)
-    return enrolled, bad
+def _writer(letters: TextIO | None) -> Made | None:
+    """What writes each PIN that is made into a file, line by line."""
+    if letters is None:
+        return None
 
-
-async def _enrol_row(
-    office: PinOffice, row: Wanted, policy: str, letters: TextIO | None
-) -> RefusedPin | None:
-    cells = {"customer": row.customer, "callers": " ".join(row.terms.callers)}
-    for name in ("valid_from", "valid_until"):
-        moment = getattr(row.terms, name)
-        cells[name] = moment.isoformat() if moment else ""
-    if row.pin is None and letters is None:
-        reason = "there is no PIN, and no --out to write one to that is made"
-        return RefusedPin(row.line, "pin_missing", reason, cells)
-    try:
-        given = await office.enrol(row.customer, row.pin, row.terms, policy=policy)
-    except WeakPin as error:
-        return RefusedPin(row.line, error.code, why_weak(error.found), cells)
-    except PinRefused as error:
-        return RefusedPin(row.line, error.code, str(error), cells)
-    if row.pin is None and letters is not None:
-        csv.writer(letters).writerow([row.customer, given.reveal()])
+    def write(customer: str, pin: HiddenDigits) -> None:
+        csv.writer(letters).writerow([customer, pin.reveal()])
         letters.flush()
-    return None
+
+    return write
 
 
 @contextmanager

@@ -2,12 +2,19 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dialer.model import AgentId
 from dialer.suitability import Needs, Ranked, rank
-from ivr.routing import CallerId
+from ivr.routing import CallerId, QueuePolicy
+from offhook.settings import Settings
 from offhook.storage.agent_routing import Floor, Queued
+
+
+def queue_policy(settings: Settings) -> QueuePolicy:
+    """Who may wait for an agent, and who is next."""
+    bonus = timedelta(seconds=settings.ivr.vip_bonus_s)
+    return QueuePolicy(max_length=settings.ivr.queue_length, vip_bonus=bonus)
 
 
 def served(

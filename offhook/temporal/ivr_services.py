@@ -11,6 +11,7 @@ from activities.ivr import IvrActivities
 from offhook.callbacks import CallbackOffice
 from offhook.ivr.agents import PostgresAgentFinder
 from offhook.ivr.promises import MenuCallbacks, MenuOptOuts
+from offhook.ivr.queue_order import queue_policy
 from offhook.ivr.services import HttpHooks
 from offhook.pins.keys import PinKeys
 from offhook.pins.secrets import PostgresSecrets
@@ -49,7 +50,7 @@ async def ivr_activities(
                 trees=store,
                 records=store,
                 pins=PinVerifier(pool, secrets.keys, secrets, stretcher, _now, region),
-                agents=PostgresAgentFinder(pool, _now),
+                agents=PostgresAgentFinder(pool, _now, queue_policy(settings)),
                 callbacks=MenuCallbacks(
                     CallbackOffice(database, CallbackDesk(client, task_queue)), _now, region
                 ),
