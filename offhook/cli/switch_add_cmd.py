@@ -247,6 +247,9 @@ def xivo(
     answer_sign: Annotated[
         str, typer.Option(help="EventEstablished that is the customer's answer: outgoing, any.")
     ] = "outgoing",
+    time_zone: Annotated[
+        str, typer.Option(help="Zone of the clock that its call history is written by.")
+    ] = "Europe/Paris",
     region: RegionOption = "FR",
     number_format: NumberFormatOption = "national",
     dial_prefix: DialPrefixOption = "",
@@ -267,6 +270,7 @@ def xivo(
         "caller_name": caller_name,
         "caller_number": caller_number,
         "answer_sign": answer_sign,
+        "time_zone": time_zone,
         "region": region,
         "number_format": number_format,
         "dial_prefix": dial_prefix,

@@ -19,7 +19,7 @@ from dialer.callback_mirror import Seen
 from dialer.callbacks import TicketStatus
 from dialer.model import AgentId
 from dialer.numbers import InvalidNumber, resolve
-from dialer.switching import SwitchRefused
+from dialer.switching import SwitchRefused, SwitchUnclear
 from offhook.switches.base import Due, KeptList
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_callbacks as cb
@@ -122,7 +122,10 @@ class XivoCallbacks:
         client, news = self.connector.client, self.news
         news.source = client.main
         if not anew and news.copy is not None:
-            await client.main.ready()
+            try:
+                await client.main.ready()
+            except SwitchUnclear:
+                news.copy = None  # the connection is gone, and with it whatever was to be told
         if anew or news.copy is None:
             await client.callback_lists()
         return dict(news.requests)
