@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dialer.contacts_csv import ContactFileError, FileOptions, inspect, read_contacts
-from offhook.console.views.new_campaign import FileFound, mapping_of
+from offhook.console.views.new_contacts import FileFound, mapping_of
 from offhook.errors import OffhookError
 
 LOOKED_AT = 2_000

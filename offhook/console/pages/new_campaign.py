@@ -19,11 +19,11 @@ from offhook.console.kit.panel import Act, Panel
 from offhook.console.uploads import MOST, PATH, upload_path
 from offhook.console.views.new_campaign import (
     Draft,
-    FileFound,
     SwitchChoice,
     new_campaign,
     settings_said,
 )
+from offhook.console.views.new_contacts import FileFound
 from offhook.errors import OffhookError
 from offhook.offices.campaign_settings import build_settings
 from offhook.offices.campaigns import Reading
