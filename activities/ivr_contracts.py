@@ -77,6 +77,10 @@ class StartSession(Contract):
 class StepSession(Contract):
     """What the front end knows, for one turn."""
 
+    calling: Number | None = None
+    """Who calls, with the first word about a call: a switch may give an id again, and nobody may
+    get into another's session.
+    """
     turn: Annotated[int, Field(ge=0)] | None = None
     """The turn that is answered; None is none."""
     part: Annotated[int, Field(ge=0, le=31)] = 0

@@ -60,7 +60,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.ivr_deeds import Deeds
     from workflows.ivr_orders import event_of, hang_up, next_order, next_part, settled, typing
-    from workflows.refusals import refusals
+    from workflows.refusals import refusals, refusing
 
 GRACE = timedelta(seconds=15)
 """How much longer than it was told to a switch may take to come back, network and all."""
@@ -73,6 +73,15 @@ UNHEARD = 3
 LOOK_FOR = timedelta(seconds=20)
 OFFERED = timedelta(seconds=45)
 """How long a front end may take to say whether an agent took the caller."""
+
+
+class CallIdTaken(Rejected):
+    """The id is that of another caller's session, which has to end first."""
+
+    code = "ivr_call_id_taken"
+
+    def __init__(self) -> None:
+        super().__init__("another caller has a session under this id; end it and begin again")
 
 
 @workflow.defn(name="IvrSession", failure_exception_types=[Rejected])
@@ -106,7 +115,8 @@ class IvrSessionWorkflow:
         while self._session is not None and self._session.phase is not Phase.ended:
             await self._live(self._session)
         if not (self._gone or self._lost):
-            await workflow.sleep(LINGER)
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(lambda: self._gone, timeout=LINGER)
         await workflow.wait_condition(workflow.all_handlers_finished)
         session = self._session
         return SessionResult(
@@ -334,6 +344,12 @@ class IvrSessionWorkflow:
             )
         self._given = self._order.serial
         return self._order
+
+    @step.validator
+    @refusing
+    def _is_of_this_call(self, request: StepSession) -> None:
+        if request.calling is not None and request.calling != self._start.calling:
+            raise CallIdTaken
 
     async def _hear(self, request: StepSession) -> None:
         session = self._session

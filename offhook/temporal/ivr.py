@@ -1,9 +1,11 @@
 """Sessions in menus by their call: told what the switch says, asked what it is to do."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import structlog
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -26,10 +28,14 @@ from activities.options import TASK_QUEUE
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.ivr.talks import Talks
-from workflows.ivr_session import IvrSessionWorkflow
+from workflows.ivr_session import CallIdTaken, IvrSessionWorkflow
+
+log = structlog.get_logger()
 
 ANSWER_WITHIN = timedelta(seconds=15)
 """How long a caller may hear silence: a worker that died is replaced within this."""
+ENDS_WITHIN, ASK_AGAIN = timedelta(seconds=4), timedelta(milliseconds=200)
+"""How long another caller's session may take to end that has the id of a new call."""
 TASK_WITHIN = timedelta(seconds=5)
 """After which a step that its worker didn't finish is given to another."""
 
@@ -57,6 +63,10 @@ class SessionUnanswered(OffhookError):
         )
 
 
+class _Taken(Exception):
+    """Another caller's session has the id."""
+
+
 def session_workflow_id(switch: str, call: str) -> str:
     """The workflow of a call in a menu."""
     return f"ivr/{switch}/{call}"
@@ -72,14 +82,28 @@ class IvrDesk:
     """Told when a call is over that an agent has; without it nobody is."""
 
     async def begin(self, start: StartSession, step: StepSession) -> SessionReply:
-        """The first word about a call: its session is started, unless it runs."""
+        """The first word about a call: its session is started, unless it runs.
+
+        A PBX that was restarted counts its calls anew: the session of the call that had this id
+        before is ended first.
+        """
+        step = step.model_copy(update={"calling": start.calling})
+        for _ in range(ENDS_WITHIN // ASK_AGAIN):
+            try:
+                return await self._begin(start, step)
+            except _Taken:
+                log.warning("ivr_call_id_taken", switch=start.switch_id, call=start.call_id)
+                await self.caller_gone(start.switch_id, start.call_id)
+                await asyncio.sleep(ASK_AGAIN.total_seconds())
+        raise SessionUnanswered(start.call_id, CallIdTaken.code)
+
+    async def _begin(self, start: StartSession, step: StepSession) -> SessionReply:
         starting = WithStartWorkflowOperation(
             IvrSessionWorkflow.run,
             start,
             id=session_workflow_id(start.switch_id, start.call_id),
             task_queue=self.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            # A PBX counts its calls anew when it restarts: an id may come again.
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             task_timeout=TASK_WITHIN,
         )
@@ -92,6 +116,8 @@ class IvrDesk:
                 rpc_timeout=ANSWER_WITHIN,
             )
         except (WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as e:
+            if _code(e) == CallIdTaken.code:
+                raise _Taken from None
             raise _failed(start.call_id, e) from e
 
     async def step(self, switch: SwitchId, call: str, step: StepSession) -> SessionReply:
@@ -134,7 +160,9 @@ def _failed(call: str, error: Exception) -> OffhookError:
         if error.status is RPCStatusCode.NOT_FOUND:
             return SessionOver(call)
         return SessionUnanswered(call, error.status.name.lower())
+    return SessionUnanswered(call, _code(error) or "timeout")
+
+
+def _code(error: Exception) -> str | None:
     cause = error.cause if isinstance(error, WorkflowUpdateFailedError) else None
-    if isinstance(cause, ApplicationError):
-        return SessionUnanswered(call, cause.type or "failed")
-    return SessionUnanswered(call, "timeout")
+    return (cause.type or "failed") if isinstance(cause, ApplicationError) else None

@@ -177,6 +177,7 @@ class PbxCall:
     desk: IvrDesk
     call_id: str
     front_end: FrontEnd = FrontEnd.asked
+    calling: str = "+390230210082"
     reply: SessionReply | None = None
 
     async def begin(self) -> SessionReply:
@@ -185,7 +186,7 @@ class PbxCall:
             switch_id=PBX,
             call_id=self.call_id,
             front_end=self.front_end,
-            calling="+390230210082",
+            calling=self.calling,
             called="800",
         )
         self.reply = await self.desk.begin(start, StepSession())

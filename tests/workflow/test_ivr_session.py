@@ -153,6 +153,21 @@ async def test_caller_who_hangs_up_ends_the_session_in_any_phase(
     assert [one.connected for one in floor.left] == ([] if reach is at_the_pin else [False])
 
 
+async def test_call_id_that_comes_again_is_another_callers_and_shows_nothing_of_the_first(
+    time_skipping: WorkflowEnvironment,
+) -> None:
+    floor = world(searches=[WAITING])
+    async with ivr_desk(time_skipping.client, floor) as desk:
+        first = PbxCall(desk, "c1")
+        await in_the_queue(first)
+        second = PbxCall(desk, "c1", calling="+390733999")
+        assert words_of(await second.begin()) == ["Welcome"]
+        assert await second.begin() == second.reply
+        ends = [step.session.ended for _, step in floor.steps.values() if step.session.ended]
+        assert ends == [EndReason.hung_up]
+        assert [one.connected for one in floor.left] == [False]
+
+
 async def test_caller_hears_a_better_place_once_and_leaves_the_queue_by_a_key(
     time_skipping: WorkflowEnvironment,
 ) -> None:
