@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from dialer.events import (
 )
 from dialer.model import CallRef
 from dialer.outcomes import Outcome
-from dialer.switching import CallPhase, CallView, SwitchSnapshot, Way
+from dialer.switching import CallOver, CallPhase, CallView, SwitchSnapshot, Way
 from tests.support.dialing import agent, at, capabilities, contact, seconds, settings, started
 
 AGENTS = 3
@@ -148,6 +149,26 @@ def test_snapshot_says_whom_the_queue_picked_where_events_were_lost() -> None:
     asked = floor.now + seconds(1)
     floor.tell(SnapshotTaken(snapshot=SwitchSnapshot(calls=(view,)), asked_at=asked), after=2)
     assert floor.states["agent2"] == (AgentState.ringing, attempt)
+
+
+@pytest.mark.parametrize("said", [Outcome.answered, Outcome.no_answer, None])
+@pytest.mark.parametrize("heard", [True, False])
+def test_history_tells_how_a_call_ended_of_which_nothing_was_heard(
+    heard: bool, said: Outcome | None
+) -> None:
+    floor = QueueFloor()
+    attempt = floor.placed[0]
+    if heard:
+        floor.tell(rings(attempt, "user2", floor.now))
+    over = () if said is None else (CallOver(correlator=attempt, outcome=said),)
+    for _ in range(6):
+        asked = floor.now
+        shown = SwitchSnapshot(over=over)
+        floor.tell(SnapshotTaken(snapshot=shown, asked_at=asked), after=1.5)
+    (closed,) = [one for one in floor.closed if one.attempt_id == attempt]
+    assert closed.outcome is (said or Outcome.unknown)
+    assert closed.agent_id == ("agent2" if heard else None)
+    assert floor.states.get("agent2", (AgentState.idle, ""))[0] is AgentState.idle
 
 
 STEPS = st.lists(
