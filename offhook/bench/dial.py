@@ -109,8 +109,8 @@ async def run_dial_bench(home: Home, settings: Settings, options: BenchOptions) 
         if isinstance(stage.pbx, AsteriskPbx):
             bare = await run_bare(stage.pbx, options)
             stage.pbx.begin_record()
-            return with_bare(await _measure(stage, campaign, options), bare)
-        report = await _measure(stage, campaign, options)
+            return with_bare(await measure(stage, campaign, options), bare)
+        report = await measure(stage, campaign, options)
         if not options.baseline:
             return report
         return with_baseline(report, await run_baseline(stage, options))
@@ -136,7 +136,7 @@ async def prepare(stage: Rehearsal, options: BenchOptions) -> CampaignId:
     return campaign
 
 
-async def _measure(stage: Rehearsal, campaign: CampaignId, options: BenchOptions) -> DialReport:
+async def measure(stage: Rehearsal, campaign: CampaignId, options: BenchOptions) -> DialReport:
     """Run the campaign to its end between two readings of every meter."""
     meter = meter_of(stage)
     load, before = os.getloadavg()[0], meter.cpu_s()

@@ -81,6 +81,7 @@ class SharedStage:
 
     root: Path
     _told: Path = field(init=False)
+    _started: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._told = self.root / "console-stage.json"
@@ -103,6 +104,10 @@ class SharedStage:
                 self._told.unlink()
                 _end(told["pid"])
                 shutil.rmtree(told["home"], ignore_errors=True)
+        if self._started is not None:
+            # Whoever ended it, its parent hears of it; another worker may still need it.
+            self._started.poll()
+            self._started.returncode = self._started.returncode or 0
 
     def _start(self) -> dict[str, object]:
         home = self.root / "console-home"
@@ -118,6 +123,7 @@ class SharedStage:
                 stderr=err,
                 start_new_session=True,
             )
+        self._started = process
         deadline = time.monotonic() + STARTS_S
         while time.monotonic() < deadline and process.poll() is None:
             if (text := output.read_text()).endswith("\n"):
