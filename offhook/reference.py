@@ -11,11 +11,13 @@ from pkgutil import walk_packages
 from typing import Any
 
 import typer
+from fastapi.routing import APIRoute
 from typer.core import TyperCommand, TyperGroup
 
 from dialer.compliance.profiles import PROFILES
 from dialer.compliance.words import says
-from offhook.api.auth import permission_of
+from offhook.accounts.roles import ROLES, Permission, Role
+from offhook.api.auth import asks_who, permission_of
 from offhook.api.routes import routes
 from offhook.cli.main import COMMANDS, load
 from offhook.settings import CONFIG_VARIABLE, documented
@@ -161,22 +163,42 @@ def profiles_page() -> str:
 _API_INTRODUCTION = """# API
 
 Routes of `offhook api`, under `/api/v1`; `GET /api/v1/openapi.json` describes each with its fields
-and examples, and asks for no token. Every other request carries `Authorization: Bearer TOKEN` of a
-token with the route's scope (`offhook token create`). How to use it:
-[keep promises to call back](../how-to/callbacks.md).
+and examples, and asks for nothing. Programs send `Authorization: Bearer TOKEN` of a token with the
+route's permission among its scopes (`offhook token create`); browsers have a session, and send
+`X-CSRF-Token` with what changes something. How to use it:
+[access](../how-to/accounts.md), [keep promises to call back](../how-to/callbacks.md).
 
-| route | scope | what it does |
+| route | permission | what it does |
 |---|---|---|"""
+
+_ROLES_INTRODUCTION = """
+## Roles
+
+What a person may, by role; a token may what its scopes say.
+
+"""
 
 
 def api_page() -> str:
-    """Every route of the API, and the scope that it asks for."""
+    """Every route of the API with the permission that it asks for, and who has which."""
     rows = [
-        f"| `{method} {route.path}` | `{permission_of(route)}` | {route.summary} |"
+        f"| `{method} {route.path}` | {_asked(route)} | {route.summary} |"
         for route in routes()
         for method in sorted(route.methods or ())
     ]
-    return "\n".join([_API_INTRODUCTION, *rows]) + "\n"
+    head = f"| permission | {' | '.join(Role)} |\n|---|{'---|' * len(Role)}"
+    table = [
+        f"| `{one}` | {' | '.join('yes' if one in ROLES[role] else '' for role in Role)} |"
+        for one in Permission
+    ]
+    return "\n".join([_API_INTRODUCTION, *rows, _ROLES_INTRODUCTION + head, *table]) + "\n"
+
+
+def _asked(route: APIRoute) -> str:
+    permission = permission_of(route)
+    if permission is not None:
+        return f"`{permission}`"
+    return "to be known" if asks_who(route) else "nothing"
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

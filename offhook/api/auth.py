@@ -131,11 +131,21 @@ def permission_of(route: APIRoute) -> Permission | None:
     return next(_permissions(route.dependant), None)
 
 
-def _permissions(dependant: Dependant) -> Iterator[Permission]:
+def asks_who(route: APIRoute) -> bool:
+    """Whether a route answers only those who are known."""
+    return authenticated in _calls(route.dependant)
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
     for inner in dependant.dependencies:
-        if isinstance(inner.call, Requires):
-            yield inner.call.permission
-        yield from _permissions(inner)
+        yield inner.call
+        yield from _calls(inner)
+
+
+def _permissions(dependant: Dependant) -> Iterator[Permission]:
+    for call in _calls(dependant):
+        if isinstance(call, Requires):
+            yield call.permission
 
 
 def address_of(connection: HTTPConnection) -> str:

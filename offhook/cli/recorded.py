@@ -27,7 +27,7 @@ LOOKING: Mapping[str, frozenset[str]] = {
     "schedule": frozenset({"list", "show", "next"}),
     "inbound": frozenset({"list"}),
     "switch": frozenset({"list", "show", "check"}),
-    "webhook": frozenset({"list", "show", "deliveries"}),
+    "webhook": frozenset({"list", "deliveries"}),
     "dnc": frozenset({"list", "check"}),
     "db": frozenset({"status"}),
     "keys": frozenset({"list"}),

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from offhook.accounts.roles import ROLES, Permission, Role
 from offhook.api.app import PREFIX, build_app
-from offhook.api.auth import CSRF_HEADER, permission_of
+from offhook.api.auth import CSRF_HEADER, asks_who, permission_of
 from offhook.api.routes import ROUTERS
 from offhook.api.services import Services
 from offhook.health import Health
@@ -38,6 +38,7 @@ def test_every_route_asks_for_a_permission_that_fits_its_method(
     assert route.summary
     if name_of(method, route) in OPEN | OWN:
         assert wanted is None
+        assert asks_who(route) == (name_of(method, route) in OWN)
         return
     assert wanted is not None, "a route that asks for nothing is in OPEN or OWN, by its name"
     if method == "GET":

@@ -12,12 +12,14 @@ from sqlalchemy.exc import DBAPIError
 
 from offhook.accounts.principal import Kind, system_principal
 from offhook.accounts.roles import Permission, Role
+from offhook.api.app import build_app
 from offhook.api.services import Services
+from offhook.health import Health
 from offhook.storage.account_audit import AuditEntry, AuditLog
 from offhook.storage.account_tables import AuditResult
 from offhook.storage.database import Database
 from tests.support.accounts import add_user, browser_of, log_in
-from tests.support.api import LISTS, MORNING, api_client, make_app, no_temporal, token_for
+from tests.support.api import LISTS, MORNING, QUICK, api_client, make_app, no_temporal, token_for
 
 USERS = "/api/v1/users"
 AUDIT = "/api/v1/audit"
@@ -189,6 +191,33 @@ async def test_whoever_is_no_route_records_with_the_same_helper(database: Databa
         entry.after = {"phase": "paused"}
     [kept] = await _entries(database)
     assert (kept["address"], kept["after"]) == ("console", {"phase": "paused"})
+
+
+async def test_metrics_are_for_who_may_watch_the_floor_where_that_is_set(
+    database: Database,
+) -> None:
+    async def broken() -> str:
+        return "the disk is full"
+
+    access = QUICK.model_copy(update={"open_metrics": False})
+    app = build_app(Health("api", {"disk": broken}), Services(database, no_temporal, access=access))
+    allowed = await token_for(database, [Permission.floor_read], "prometheus")
+    other = await token_for(database, [Permission.audit_read], "other")
+    shown = {}
+    for name, token in (("nobody", None), ("other", other), ("allowed", allowed)):
+        async with api_client(app, token) as client:
+            paths = ("/healthz", "/readyz", "/metrics")
+            shown[name] = [await client.get(path) for path in paths]
+
+    statuses = {name: [one.status_code for one in answers] for name, answers in shown.items()}
+    assert statuses == {
+        "nobody": [200, 503, 401],
+        "other": [200, 503, 403],
+        "allowed": [200, 503, 200],
+    }
+    assert shown["nobody"][1].json() == {"status": "unready", "process": "api"}
+    assert shown["allowed"][1].json()["checks"] == {"disk": "the disk is full"}
+    assert "dialer_logins_total" in shown["allowed"][2].text
 
 
 async def test_pages_have_headers_against_framing_and_sniffing(database: Database) -> None:
