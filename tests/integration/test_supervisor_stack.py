@@ -65,7 +65,8 @@ async def test_stack_is_found_by_other_commands_while_it_runs_only() -> None:
 async def test_stack_chooses_other_ports_when_another_takes_one_before_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings, chosen = load_settings(), []
+    settings = load_settings()
+    chosen: list[int] = []
     with socket.socket() as other:
 
         def choose(names: Iterable[str], **options: Mapping[str, int]) -> dict[str, int]:
