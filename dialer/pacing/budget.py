@@ -42,9 +42,9 @@ PRICE = 1.2
 """Credit from which risk is bought: one abandoned call, and a margin for two at once."""
 WINDOW = 1_000
 """Answers in a row that are held to a bound of their own."""
-SPREAD = 0.65
+SPREAD = 0.5
 """Abandoned calls that a window may hold over the cap, per square root of those it may hold on
-average: 33 at 3 %, so that bad luck with calls that can't be taken back stays within 35.
+average: 32 at 3 %, so that bad luck with calls that can't be taken back stays within 35.
 """
 SHORT = 4
 """Slack at which the bound, not the price, is likely to hold calls back."""

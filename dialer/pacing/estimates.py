@@ -21,9 +21,11 @@ RESCALE_AT = 1e12
 """Growing weights stand in for shrinking history; scaled back before they lose precision."""
 LATELY = 60.0
 """Half-life, in calls, of the memory that a change is noticed by."""
-MORE, FEWER = 3.0, 4.0
-"""Standard errors from what was expected lately to what came, which are a change and not luck: that
-more people answer is what nobody may be late to see.
+MORE, FEWER = 3.0, 3.5
+"""Standard errors from what was expected lately to what came, which are a change and not luck."""
+CAREFUL = 120.0
+"""Calls that memory is cut down to where fewer answer. More people who answer are believed at once,
+fewer only as calls come in: being late costs little idleness, being wrong a burst of calls.
 """
 FEW = 3.0
 """Calls' worth of doubt about what happens at ages that hardly any call reaches."""
@@ -203,7 +205,7 @@ class AnswerEstimate:
         self._lately -= 1.0
 
     def notice(self, now_s: float) -> None:
-        """Forget nearly all that was learnt before, where lately others answer than expected.
+        """Forget most of what was learnt before, where lately more or fewer answer than expected.
 
         A long memory keeps luck out of the estimate and is too slow for a list that changes. Each
         call is expected to bring the answers of the hazards that it went through, those that still
@@ -214,20 +216,28 @@ class AnswerEstimate:
         # Of weights that fade, the squares add up to half of the weights.
         error = math.sqrt(0.5 * self._expected + ringing + 1.0)
         if self._lately > expected + MORE * error:
-            self._change(min(2.5, self._lately / expected))
+            self._raise(min(2.5, self._lately / expected))
+            self._forget(LATELY)
         elif self._lately < expected - FEWER * error:
-            self._change((max(0.0, self._lately) + error) / expected)
+            self._forget(CAREFUL)
         self._due = self._expected_by_age(now_s)
 
-    def _change(self, factor: float) -> None:
-        """Take answers to be `factor` times as frequent, on the evidence of the last ones."""
-        before = self._answers
-        after = before * min(factor, 0.95 * self._count / max(self._hits, 1e-9))
-        self._ends = np.maximum(self._ends + after - before, after)
-        self._answers = after
+    def _raise(self, factor: float) -> None:
+        """Take answers to be `factor` times as frequent, at the same ages."""
+        factor = min(factor, 0.95 * self._count / max(self._hits, 1e-9))
+        self._ends += (factor - 1.0) * self._answers
+        self._answers *= factor
         self._hits *= factor
-        self._hits = min(self._hits, 0.95 * self._count)
-        self._weight *= max(1.0, self.evidence / LATELY)
+
+    def _forget(self, calls: float) -> None:
+        """Let everything so far count as no more than so many calls."""
+        share = calls * self._weight / self._count
+        if share < 1.0:
+            for array in (self._answers, self._ends, self._exposure):
+                array *= share
+            self._hits *= share
+            self._count *= share
+            self._squares = calls * self._weight * self._weight
         self._lately = self._expected = 0.0
 
     def _bins(self, ages: Vector) -> NDArray[np.intp]:

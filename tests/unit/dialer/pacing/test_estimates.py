@@ -133,8 +133,8 @@ def test_estimate_notices_that_twice_as_many_answer_within_a_hundred_calls() -> 
 def test_estimate_notices_that_hardly_anybody_answers_any_more() -> None:
     estimate = patient()
     then = ring(estimate, 0.4, 3_000, 0.0)
-    then = ring(estimate, 0.1, 150, then, seed=4)
-    assert estimate.curves(then)[0][-1] < 0.2
+    then = ring(estimate, 0.1, 300, then, seed=4)
+    assert estimate.curves(then)[0][-1] < 0.22
 
 
 def test_first_answers_of_a_burst_are_no_change() -> None:
