@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from dialer.model import Mode
@@ -116,8 +117,7 @@ def rivals_table(found: dict[str, Outcome]) -> str:
 
     rows = [_row(name, of(pacer), cases.AGENTS) for pacer, name in NAMES.items()]
     for name, pacers in (("its best aim", cases.TUNED), ("best fixed ratio", cases.FIXED)):
-        row = _row(name, lambda agents, tried=pacers: best_of(found, agents, tried), cases.AGENTS)
-        rows.append(row)
+        rows.append(_row(name, partial(best_of, found, pacers), cases.AGENTS))
     floors = [Case(pacer="", agents=agents, seeds=1, hours=1.0).floor for agents in cases.AGENTS]
     rows.append(["exact optimum", *(f"{percent(optimum(floor))} / 3.0" for floor in floors)])
     return (
