@@ -36,6 +36,7 @@ from activities.watching import Watching
 from dialer.commands import (
     COMMANDS,
     LoadContacts,
+    NotePacing,
     PlaceCall,
     TakeSnapshot,
 )
@@ -75,6 +76,8 @@ RENEW = timedelta(seconds=30)
 class DialLoop:
     """Dials for one campaign until the engine has drained, the lease is lost or the task is
     cancelled.
+
+    The clock may be set back meanwhile: what is due by time is then due at once, not later.
     """
 
     def __init__(
@@ -188,7 +191,7 @@ class DialLoop:
             self._handle(step, arrival, self._clock())
         deadline = self._engine.next_deadline()
         now = self._clock()
-        if now - self._heard_at >= TICK or (deadline is not None and deadline <= now):
+        if abs(now - self._heard_at) >= TICK or (deadline is not None and deadline <= now):
             self._handle(step, Arrival(event=Tick(), received_at=now), now)
         self._send_urgent(step)
 
@@ -198,16 +201,16 @@ class DialLoop:
 
     def _wants_writing(self, step: Step) -> bool:
         now = self._clock()
-        if now - self._renewed_at >= RENEW:
+        if abs(now - self._renewed_at) >= RENEW:
             return True
-        return bool(step.entries) and (step.is_waited_for or now - step.began >= LINGER)
+        return bool(step.entries) and (step.is_waited_for or abs(now - step.began) >= LINGER)
 
     def _is_ahead(self, step: Step) -> bool:
         """Whether the engine has gone far enough without the commit under way."""
         return (
             step.drained is not None
             or len(step.entries) >= STEP_LIMIT
-            or self._clock() - step.began > AHEAD
+            or abs(self._clock() - step.began) > AHEAD
         )
 
     def _wake(self, _committed: "asyncio.Task[None]") -> None:
@@ -223,7 +226,7 @@ class DialLoop:
                 due.append(deadline)
             if step.entries and not self._committing:
                 due.append(step.began + LINGER)
-            wait = min(due) - self._clock()
+            wait = min(min(due) - self._clock(), TICK)
             if wait > timedelta(0):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait.total_seconds()):
@@ -262,6 +265,8 @@ class DialLoop:
             )
         for command in commands:
             step.add(command, since=arrival.received_at)
+            if isinstance(command, NotePacing):
+                self._observer.paced(command)
 
     def _send_urgent(self, step: Step) -> None:
         for command, since in step.urgent:
@@ -274,7 +279,7 @@ class DialLoop:
         """Commit a step, then do what had to wait for that."""
         began = self._clock()
         forbidden: Sequence[CallForbidden] = ()
-        if step.entries or began - self._renewed_at >= RENEW:
+        if step.entries or abs(began - self._renewed_at) >= RENEW:
             forbidden = await self._retry(
                 lambda: self._store.apply(
                     lease,
@@ -285,7 +290,7 @@ class DialLoop:
                 )
             )
             self._renewed_at = self._clock()
-        stale = self._clock() - step.began > STALE
+        stale = abs(self._clock() - step.began) > STALE
         unlawful = {one.attempt_id for one in forbidden}
         for one in forbidden:
             self._put(one)

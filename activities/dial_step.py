@@ -13,6 +13,7 @@ from dialer.commands import (
     HangUp,
     Join,
     LoadContacts,
+    NotePacing,
     ParkAgent,
     PlaceCall,
     PlayMessage,
@@ -35,6 +36,10 @@ class DialObserver(Protocol):
         ...
 
     def failed(self, action: str, error: Exception) -> None: ...
+    def paced(self, note: NotePacing) -> None:
+        """The pacer placed calls, or gave another kind of reason than before."""
+        ...
+
     def untranslatable(self, channel: str, error: Exception) -> None: ...
     def watched(self, switch: SwitchId, since: datetime | None) -> None:
         """Nobody has watched the events of a switch since then; None: somebody does again."""

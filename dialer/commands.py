@@ -303,6 +303,8 @@ class NotePacing:
     waiting: int
     talking: int
     abandonment: float
+    why: str = ""
+    """Kind of the reason, of a closed set (`Why`); empty in journals of before it was noted."""
     kind: Literal["note_pacing"] = "note_pacing"
 
 

@@ -48,6 +48,7 @@ from dialer.events import (
 )
 from dialer.live import (
     agents,
+    clock,
     forbidden,
     listening,
     matching,
@@ -112,8 +113,12 @@ class Engine:
         else:
             world = self._require(event.kind)
             world.commands, world.snapshot_asked = [], False
+            clock.heed(world, now)
             self._apply(world, event, now)
-        self._step(world, now, tick=isinstance(event, Tick))
+        tick = isinstance(event, Tick)
+        self._step(world, now, tick=tick)
+        if world.commands or not tick:
+            world.heard_at = now
         return world.commands
 
     def next_deadline(self) -> datetime | None:
@@ -175,6 +180,7 @@ class Engine:
                 event.trunks, settings.trunks, Bucket.full(settings.pacing.calls_per_second, now)
             ),
             started_at=now,
+            heard_at=now,
             counts=Counts(
                 placed=event.tally.placed,
                 answered=event.tally.answered,
@@ -213,7 +219,10 @@ class Engine:
                 listening.on_person(world, event, now)
             case SnapshotTaken():
                 replies.link_up(world)
-                recovery.reconcile(world, event, now)
+                if event.asked_at > now:  # before the clock was set back: how old it is, who knows
+                    world.ask_snapshot(now)
+                else:
+                    recovery.reconcile(world, event, now)
             case EventsWatched():
                 watching.changed(world, event, now)
             case RateFound():

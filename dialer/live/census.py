@@ -7,7 +7,7 @@ ages are computed when it is asked.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +34,7 @@ class Since:
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
         self._who: list[str] = []
-        self._starts = np.empty(ROOM)
+        self._starts = np.zeros(ROOM)
         self._latest = 0.0
         self._asked_s = 0.0
         self._ages: Ages | None = None
@@ -52,7 +52,7 @@ class Since:
         if place == len(self._who):
             self._who.append(who)
             if place == len(self._starts):
-                self._starts = np.concatenate((self._starts, np.empty(place)))
+                self._starts = np.concatenate((self._starts, np.zeros(place)))
         self._starts[place] = start_s = start.timestamp()
         self._latest = max(self._latest, start_s)
         self._ages = None
@@ -66,6 +66,12 @@ class Since:
         if last != who:
             self._who[place], self._places[last] = last, place
             self._starts[place] = self._starts[len(self._who)]
+        self._ages = None
+
+    def move_back(self, by_s: float) -> None:
+        """Have each begun so much earlier."""
+        self._starts -= by_s
+        self._latest -= by_s
         self._ages = None
 
     def ages(self, now_s: float) -> Ages:
@@ -132,6 +138,11 @@ class Census:
         self.wrapping.drop(agent_id)
         self.called.pop(agent_id, None)
         self.at_rest.pop(agent_id, None)
+
+    def move_back(self, by: timedelta) -> None:
+        """The clock was set back: so was the beginning of everything."""
+        for since in (self.ringing, self.listening, self.talking, self.wrapping):
+            since.move_back(by.total_seconds())
 
     def begin(self, calls: Iterable["LiveCall"], lines: Iterable["Line"]) -> None:
         """Count everybody who is there when the engine starts."""

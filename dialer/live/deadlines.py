@@ -6,7 +6,7 @@ one yields a command when it is due: only then may ticks that yield none be left
 
 import heapq
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -52,8 +52,7 @@ class Deadlines:
         self._current[key] = (at, self._set)
         heapq.heappush(self._heap, (at, self._set, key))
         if len(self._heap) > 64 + 4 * len(self._current):
-            self._heap = [(at, number, key) for key, (at, number) in self._current.items()]
-            heapq.heapify(self._heap)
+            self._gather()
 
     def cancel(self, timer: Timer, who: str = "") -> None:
         """Forget a deadline; nothing happens if it isn't set."""
@@ -64,6 +63,12 @@ class Deadlines:
         current = self._current
         for timer in timers:
             current.pop((timer, who), None)
+
+    def move_back(self, by: timedelta) -> None:
+        """Have every deadline come so much earlier."""
+        for key, (at, number) in self._current.items():
+            self._current[key] = (at - by, number)
+        self._gather()
 
     def next(self) -> datetime | None:
         """When the earliest deadline is due."""
@@ -78,6 +83,10 @@ class Deadlines:
         key = heapq.heappop(self._heap)[2]
         del self._current[key]
         return key
+
+    def _gather(self) -> None:
+        self._heap = [(at, number, key) for key, (at, number) in self._current.items()]
+        heapq.heapify(self._heap)
 
     def _tidy(self) -> None:
         """Drop entries that were moved or cancelled from the top of the heap."""

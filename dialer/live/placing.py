@@ -113,8 +113,8 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     if why_not:
         decision = Decision(place=0, reason=why_not, why=Why.blocked)
     else:
-        decision = world.pacer.calls_to_place(seen, now)
-    if decision.cancel:
+        decision = world.pacer.calls_to_place(seen, now + world.set_back)
+    if world.started.capabilities.cancels_ringing and decision.cancel:
         _cancel(world, decision.cancel, now)
     allowed, cap = 0, ""
     if decision.place > 0:
@@ -146,6 +146,7 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
             waiting=len(seen.waiting_ages),
             talking=len(seen.talking_ages),
             abandonment=round(world.counts.abandonment, 6),
+            why=decision.why.value,
         )
     )
 
@@ -159,8 +160,6 @@ def _kind(decision: Decision, cap: str) -> str:
 
 def _cancel(world: World, count: int, now: datetime) -> None:
     """Take calls back that have rung long enough, the longest first, where the switch can."""
-    if not world.started.capabilities.cancels_ringing:
-        return
     called = [world.calls[attempt_id] for attempt_id in world.census.ringing]
     for call in called:
         if count == 0 or now < call.placed_at + LEAST_RING:

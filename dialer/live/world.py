@@ -48,6 +48,10 @@ class World:
     pacer: Pacer
     trunks: Trunks
     started_at: datetime
+    heard_at: datetime
+    """When the last event came that is journalled."""
+    set_back: timedelta = timedelta(0)
+    """How far the clock was set back since the start, in all."""
     counts: Counts = field(default_factory=Counts)
     verdicts: dict[Verdict, int] = field(default_factory=dict)
     """Of the calls that were listened to."""
@@ -143,7 +147,7 @@ class World:
 
     def observe(self, observation: Observation, now: datetime) -> None:
         """Tell the pacer what happened."""
-        self.pacer.observe(observation, now)
+        self.pacer.observe(observation, now + self.set_back)
         self.pace_due = True
 
     def ask_snapshot(self, now: datetime) -> None:

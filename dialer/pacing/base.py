@@ -152,22 +152,31 @@ class Why(StrEnum):
 
 
 Reason = str | Callable[[], str]
+Count = int | Callable[[], int]
 
 
 class Decision:
     """How many calls to place now, and why, in words a floor manager understands."""
 
-    __slots__ = ("_reason", "cancel", "place", "why")
+    __slots__ = ("_cancel", "_reason", "place", "why")
 
     def __init__(
-        self, *, place: int, reason: Reason, why: Why = Why.other, cancel: int = 0
+        self, *, place: int, reason: Reason, why: Why = Why.other, cancel: Count = 0
     ) -> None:
-        """Take the numbers; words that are dear to make may be made when somebody reads them."""
+        """Take the numbers; words, and what only some switches can do, may be worked out when
+        somebody asks.
+        """
         self.place = place
         self.why = why
-        self.cancel = cancel
-        """How many calls should stop ringing, of those that rang as long as the law wants."""
+        self._cancel = cancel
         self._reason = reason
+
+    @property
+    def cancel(self) -> int:
+        """How many calls should stop ringing, of those that rang as long as the law wants."""
+        if not isinstance(self._cancel, int):
+            self._cancel = self._cancel()
+        return self._cancel
 
     @property
     def reason(self) -> str:

@@ -28,6 +28,14 @@ SETTLE_S = 0.3
 """Time between an agent's or customer's move and our being able to act on it."""
 MOST_COUNTED = 20_000
 """Answers, or agents coming free, that are told apart."""
+CROWD = 3.0
+"""Variance of answers and agents from which their difference is close to a normal."""
+DOUBT, DOUBTFUL = 1.4, 0.005
+"""How far from a limit the normal must say a risk is: a factor, and so much more. Of thousands of
+decisions with that variance, none was then within a tenth of the limit.
+"""
+ROOM = 9
+"""Spare agents that may be asked for without counting anew."""
 SMALLEST_LOG, TINY = -600.0, 1e-300
 FEW = 150
 """Outcomes among which nobody at all may count as impossible where it can't be written down: the
@@ -37,6 +45,7 @@ _SHARES = np.ones((MOST_COUNTED, 2))
 """For the `k`-th outcome 1/k and 1; of the first outcome nothing is asked."""
 _SHARES[1:, 0] = 1.0 / np.arange(1, MOST_COUNTED)
 _ONES = np.ones(MOST_COUNTED)
+_NOBODY = np.empty((0, MOMENTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +215,15 @@ class Race:
             expected[m] - expected[m + MOMENTS] + coming[m] - coming[m + MOMENTS]
             for m in range(MOMENTS)
         ]
-        self._upto: Vector | None = None
+        top = max(self._coming)
+        self._size = int(top + 7.0 * math.sqrt(top) + 6.0)
+        self._width = max(0, self._size + free + ROOM)
+        self._likely: dict[int, Vector] = {}
+        """P(so many answers), by number of answers and moment, for each number of new calls."""
+        self._upto = _NOBODY
+        """P(so many agents at most come free), by number of agents and moment."""
         self._whole: list[float] = []
+        """All that was tabulated of it."""
         self._left: dict[int, Vector] = {}
         self._risks: dict[tuple[int, int], float] = {}
 
@@ -225,6 +241,17 @@ class Race:
             z = (self._free + coming - answers - 0.5) / math.sqrt(max(spread, 1e-6))
             total += 1.0 / (1.0 + math.exp(min(600.0, 1.702 * z)))
         return total / MOMENTS > 4.0 * limit + 0.03
+
+    def is_over(self, limit: float, fresh: int) -> bool:
+        """Whether the risk after `fresh` other new calls is without doubt over the limit, by a
+        normal approximation; where few answer or come free it is always in doubt.
+        """
+        if fresh or min(self._spread) < CROWD:
+            return False
+        total = 0.0
+        for answers, coming, spread in zip(self._expected, self._coming, self._spread, strict=True):
+            total += math.erfc((self._free + coming - answers - 0.5) / math.sqrt(2.0 * spread))
+        return total / (2 * MOMENTS) > DOUBT * limit + DOUBTFUL
 
     @property
     def expected(self) -> float:
@@ -264,39 +291,46 @@ class Race:
 
     def look_at(self, counts: Sequence[int], spare: int = 0) -> None:
         """Work out several risks at once, which costs little more than one of them."""
-        top = max(self._coming)
-        size = int(top + 7.0 * math.sqrt(top) + 6.0)
         free = self._free + spare
-        reach = max(0, size + free)
+        reach = max(0, self._size + free)
         if reach == 0:
             self._risks.update({(fresh, spare): 1.0 for fresh in counts})
             return
-        known = self._upto is not None
+        if reach > self._width:
+            self._width = reach
+            self._likely.clear()
+        self._count(tuple(fresh for fresh in counts if fresh not in self._likely))
+        left = self._left.get(spare)
+        if left is None:
+            left = self._left[spare] = self._someone_left(free, reach)
+        for fresh in counts:
+            # Of all products of columns, those of one moment with itself.
+            served = self._likely[fresh][:reach].T.dot(left).ravel().tolist()
+            chance = sum(map(truediv, served[:: MOMENTS + 1], self._whole))
+            self._risks[fresh, spare] = 1.0 - chance / MOMENTS
+
+    def _count(self, counts: tuple[int, ...]) -> None:
+        """Tabulate how many answer with so many new calls, and at first how many come free."""
+        if not counts:
+            return
+        known = bool(self._whole)
         sums = np.empty((2, len(counts) + 1, MOMENTS))
         np.multiply(self._fresh, np.array(counts, np.float64)[:, None], out=sums[:, :-1])
         sums[:, :-1] += self._answers
         sums[:, -1:] = self._freed
         mean, squares = (sums[:, :-1] if known else sums).reshape(2, -1)
-        likely = pmf(mean, squares, reach if known else max(size, reach))
-        if self._upto is None:
-            self._upto = np.add.accumulate(likely[:size, -MOMENTS:], axis=0)
-            self._whole = self._upto[-1].tolist()
-        left = self._left.get(spare)
-        if left is None:
-            left = self._left[spare] = self._someone_left(self._upto, free, reach)
-        # Of all products of columns, those of one moment with itself.
-        served = likely[:reach].T.dot(left).ravel().tolist()
+        found = pmf(mean, squares, self._width if known else max(self._size, self._width))
         for place, fresh in enumerate(counts):
-            begin = place * MOMENTS * MOMENTS
-            each = served[begin : begin + MOMENTS * MOMENTS : MOMENTS + 1]
-            chance = sum(map(truediv, each, self._whole))
-            self._risks[fresh, spare] = 1.0 - chance / MOMENTS
+            self._likely[fresh] = found[:, place * MOMENTS : (place + 1) * MOMENTS]
+        if not known:
+            self._upto = np.add.accumulate(found[: self._size, -MOMENTS:], axis=0)
+            self._whole = self._upto[-1].tolist()
 
-    def _someone_left(self, upto: Vector, free: int, reach: int) -> Vector:
+    def _someone_left(self, free: int, reach: int) -> Vector:
         """P(somebody is free after so many answers), by number of answers and moment, as far as
-        that can be, from P(so many agents at most come free); both as shares of `_whole`.
+        that can be, times `_whole`.
         """
-        left = np.empty((reach, MOMENTS))
+        upto, left = self._upto, np.empty((reach, MOMENTS))
         # free + freed > answers
         first = max(0, free)
         left[:first] = upto[-1]

@@ -19,6 +19,7 @@ from dialer.outcomes import Outcome
 from dialer.pacing.base import (
     Abandoned,
     Answered,
+    Count,
     Decision,
     Floor,
     MachineFound,
@@ -171,7 +172,7 @@ class PredictivePacer:
                 safe,
                 Why.too_risky if free >= 0 else Why.too_risky_waiting,
                 lambda: f"{_expected(race)} against {_free_words(free)}: far over the risk allowed",
-                cancel=self._too_many(floor, race),
+                cancel=lambda: self._too_many(floor, race),
             )
         place = self._most(race, limit, safe, self._ceiling(floor))
         slack = self._budget.slack
@@ -187,7 +188,7 @@ class PredictivePacer:
                 f" + {race.coming:.1f} coming free in {soon:.0f} s;"
                 f" risk {race.risk(place):.1%} of {limit:.1%} allowed"
             ),
-            cancel=0 if place > safe else self._too_many(floor, race),
+            cancel=0 if place > safe else lambda: self._too_many(floor, race),
         )
 
     def _limit(self, free: int, floor: Floor) -> float:
@@ -221,8 +222,10 @@ class PredictivePacer:
     @staticmethod
     def _most(race: Race, limit: float, safe: int, ceiling: int, spare: int = 0) -> int:
         """Return the most calls of which the last one's risk is within the limit."""
-        if ceiling <= safe or race.risk(safe, spare) > limit:
+        if ceiling <= safe or (spare == 0 and race.is_over(limit, safe)):
             return min(safe, ceiling)
+        if race.risk(safe, spare) > limit:
+            return safe
         few = range(safe + 1, min(safe + FEW, ceiling) + 1)
         race.look_at(few, spare)  # one or two more are what most decisions come to
         for fresh in few:
@@ -270,7 +273,7 @@ class PredictivePacer:
         return min(count, len(steps))
 
     def _decide(
-        self, floor: Floor, place: int, why: Why, words: Callable[[], str], cancel: int = 0
+        self, floor: Floor, place: int, why: Why, words: Callable[[], str], cancel: Count = 0
     ) -> Decision:
         if floor.contacts_left is not None:
             place = min(place, floor.contacts_left)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from dialer.commands import SwitchCommand
+from dialer.commands import NotePacing, SwitchCommand
 from dialer.model import SwitchId
 from offhook import telemetry
 
@@ -23,6 +23,14 @@ _failures = telemetry.counter(
     "dialer_command_failures_total",
     "Commands and questions that failed",
     labels=("action", "error"),
+)
+_decisions = telemetry.counter(
+    "dialer_pacing_decisions_total",
+    "Decisions of pacers that placed calls or gave another kind of reason than the one before",
+    labels=("why",),
+)
+_paced = telemetry.counter(
+    "dialer_paced_calls_total", "Calls that pacers' decisions placed, by reason", labels=("why",)
 )
 _untranslatable = telemetry.counter(
     "dialer_untranslatable_events_total", "Vendor events that could not be understood"
@@ -51,6 +59,11 @@ class MeteredDialing:
         name = type(error).__name__
         _failures.labels(action=action, error=name).inc()
         log.warning("dial_command_failed", action=action, error=name, detail=str(error)[:200])
+
+    def paced(self, note: NotePacing) -> None:
+        """Count a decision of the pacer, and what it came to."""
+        _decisions.labels(why=note.why).inc()
+        _paced.labels(why=note.why).inc(note.place)
 
     def untranslatable(self, channel: str, error: Exception) -> None:
         """Count and tell an event that the adapter could not read."""

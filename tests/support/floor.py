@@ -193,6 +193,11 @@ class Floor:
         self._number += 1
         heapq.heappush(self._queue, (when, self._number, item))
 
+    def set_clock(self, by: float) -> None:
+        """Set the clock of everybody; what is to happen happens as much later as before."""
+        self.now += seconds(by)
+        self._queue = [(when + seconds(by), number, item) for when, number, item in self._queue]
+
     def give(self, event: Event) -> list[Command]:
         """Hand an event to the engine now, and carry out what it wants."""
         commands = self.engine.handle(event, self.now)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from activities.dial_loop import DialLoop
 from activities.ports import campaign_channel
-from dialer.commands import SwitchCommand
+from dialer.commands import NotePacing, SwitchCommand
 from dialer.events import Event
 from dialer.model import CampaignId, CampaignSettings, SwitchId
 from offhook.api.guarded import GuardedProtocol
@@ -55,6 +55,9 @@ class Watched:
     def failed(self, action: str, error: Exception) -> None:
         """Keep the failure."""
         self.failures.append((action, error))
+
+    def paced(self, note: NotePacing) -> None:
+        """Of no interest here."""
 
     def untranslatable(self, channel: str, error: Exception) -> None:
         """Keep the failure."""

@@ -9,7 +9,7 @@ of the transaction that writes a call counts anew, as the database does.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -197,13 +197,11 @@ class AnyLawfulFloor(AnyFloor):
                 self.floor.switch.fates[way.number] = fate[number % 4]
         self.floor.watch = self._watch
         self.ever_down = True  # the clock is set: how long anybody waited can't be told by it
-        self.behind = timedelta(0)
         self.floor.start()
 
     @rule(by=st.sampled_from([-3600.0, -90.0, -5.0, 5.0, 1800.0, 7200.0]))
     def clock_is_set(self, by: float) -> None:
-        self.floor.now += seconds(by)
-        self.behind = max(timedelta(0), self.behind - seconds(by))
+        self.floor.set_clock(by)
 
     @rule(number=st.integers(0, PEOPLE - 1), ended=st.sampled_from(["abandoned", "busy", ""]))
     def another_campaign_calls(self, number: int, ended: str) -> None:
@@ -247,12 +245,6 @@ class AnyLawfulFloor(AnyFloor):
                     assert _allows(law, calls, now, reserved=reserved), name
                 case _:
                     pass
-
-    def teardown(self) -> None:
-        """The clock is put right before everything must come to an end."""
-        if hasattr(self, "floor"):
-            self.floor.now += self.behind
-        super().teardown()
 
 
 def _allows(
