@@ -1,4 +1,4 @@
-"""What watching costs: fifty browsers on *Floor* while calls are placed, and how soon a page is there.
+"""What watching costs: fifty browsers on *Floor* while calls are placed; how soon a page is there.
 
     python -m tests.bench.console_load --browsers 50 --rate 40 --calls 2000 --agents 100
 

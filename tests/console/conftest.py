@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.support.browser import WIDE, NoChromium, SharedStage, Stage, browser, log_in
 from tests.support.stack import in_ci
@@ -13,6 +13,7 @@ WAIT_MS = 20_000
 """Four workers share two cores; nothing here measures time."""
 
 LogIn = Callable[[str], Page]
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")

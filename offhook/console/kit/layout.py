@@ -54,7 +54,7 @@ def frame(who: Principal, active: str) -> None:
     """Put navigation and banner around the page that is being built."""
     client = context.client
     with client.layout:
-        Panel(navigation(who, active), on_act=_leave)
+        Panel(navigation(who, active), on_act=_leave).move(target_index=0)
     ui.skip_link("Skip to the page", target=client.content)
     with client.content:
         banner = Element("div").classes("stale")

@@ -25,6 +25,7 @@ from offhook.console.kit.layout import frame, url
 from offhook.console.kit.markup import joined
 from offhook.console.kit.panel import Act, Panel
 from offhook.console.kit.parts import empty, notice, page_head
+from offhook.console.kit.words import sentence
 from offhook.console.live.feed import Feed, News
 from offhook.errors import OffhookError
 
@@ -218,7 +219,7 @@ def says(error: Exception) -> tuple[str, str]:
     code = str(getattr(error, "code", "error"))
     text = str(error)
     hint = getattr(error, "hint", None)
-    return text[:1].upper() + text[1:], f"{hint} ({code})" if hint else f"({code})"
+    return sentence(text), f"{hint} ({code})" if hint else f"({code})"
 
 
 def complain(error: Exception) -> None:

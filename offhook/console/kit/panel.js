@@ -94,7 +94,7 @@ export default {
     },
     submitted(event) {
       const form = event.target;
-      if (form.dataset.plain) return;
+      if ("plain" in form.dataset) return;
       event.preventDefault();
       if (event.submitter?.dataset.act) return;
       this.$emit("act", { act: form.dataset.act, of: form.dataset.of || "", values: valuesOf(form) });

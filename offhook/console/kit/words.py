@@ -50,6 +50,20 @@ def plain(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def sentence(text: str) -> str:
+    """Text with a capital first, unless it begins with a name of code."""
+    first = text.split(" ", 1)[0].rstrip(":,")
+    return text[:1].upper() + text[1:] if first.isalpha() else text
+
+
+def number_of(text: str) -> float | str:
+    """The number that was typed, or what was typed where it is none, for whoever refuses it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def of(number: int, one: str, several: str = "") -> str:
     """A number and what it counts."""
     return f"{count(number)} {one if number == 1 else several or one + 's'}"

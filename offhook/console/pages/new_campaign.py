@@ -16,6 +16,7 @@ from offhook.console.files import FileUnreadable, look_into
 from offhook.console.kit.layout import url
 from offhook.console.kit.page import Visit, console_page
 from offhook.console.kit.panel import Act, Panel
+from offhook.console.kit.words import sentence
 from offhook.console.uploads import MOST, PATH, upload_path
 from offhook.console.views.new_campaign import (
     Draft,
@@ -85,7 +86,7 @@ class Maker:
             await self._step(act)
         except OffhookError as error:
             said = f"{error}. Next: {error.hint}." if error.hint else f"{error}."
-            self._draft = replace(self._draft, error=said[:1].upper() + said[1:])
+            self._draft = replace(self._draft, error=sentence(said))
         self.panel.show(self.markup())
 
     async def _step(self, act: Act) -> None:
@@ -95,8 +96,8 @@ class Maker:
                 await self._uploaded(act)
             case "mapped":
                 await self._mapped(act)
-            case "rules":
-                self._draft = self._draft.at(1)
+            case "go":
+                await self._go()
             case "contacts":
                 self._draft = self._draft.at(0)
             case "ruled":
@@ -104,6 +105,10 @@ class Maker:
             case "create":
                 self._ruled(act.values)
                 await self._create()
+
+    async def _go(self) -> None:
+        """The file is chosen."""
+        self._draft = self._draft.at(1)
 
     async def _uploaded(self, act: Act) -> None:
         if fault := act.text("error"):

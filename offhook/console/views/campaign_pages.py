@@ -23,7 +23,7 @@ from offhook.console.kit.parts import (
     submit,
     table,
 )
-from offhook.console.kit.words import count, instant, plain, share
+from offhook.console.kit.words import count, instant, number_of, plain, share
 from offhook.console.views.campaign import campaign_figures
 from offhook.console.views.launch import imports_table
 from offhook.console.views.names import OUTCOME_TONES
@@ -143,7 +143,7 @@ def changes_said(values: Mapping[str, str], settings: CampaignSettings) -> dict[
             found[name] = values[name].strip()
     for name in NUMBERS:
         if name in values and values[name].strip() != _number(settings, name):
-            found[name] = values[name].strip()
+            found[name] = number_of(values[name].strip())
     mode = values.get("mode", "")
     if mode in set(Mode) and mode != settings.mode:
         found["mode"] = mode

@@ -43,17 +43,22 @@ def launch_page(campaign: CampaignRow, arrived: Arrived, *, may_start: bool) -> 
     """The page, without its forecast."""
     done = arrived.row is not None and arrived.row.state is ImportState.completed
     ready = done and arrived.row is not None and arrived.row.accepted + arrived.row.duplicates > 0
+    started = campaign.started_at is not None
     start = button("Start now", "start", kind="primary", disabled=not ready)
     return el(
         "div",
         page_head(
             campaign.name,
-            start if may_start and campaign.started_at is None else None,
-            link("Later", url(f"/campaigns/{campaign.campaign_id}"), class_="button"),
-            note="Nothing is dialed before you start it.",
+            start if may_start and not started else None,
+            link(
+                "To the campaign" if started else "Later",
+                url(f"/campaigns/{campaign.campaign_id}"),
+                class_="button",
+            ),
+            note=None if started else "Nothing is dialed before you start it.",
             back=link("Campaigns", url("/campaigns"), class_="crumb"),
         ),
-        steps(2),
+        None if started else steps(2),
         import_part(arrived),
         class_="stack",
     )

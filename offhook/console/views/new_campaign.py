@@ -24,7 +24,7 @@ from offhook.console.kit.parts import (
 from offhook.console.kit.parts import (
     field as field_of,
 )
-from offhook.console.kit.words import plain
+from offhook.console.kit.words import number_of, plain
 from offhook.console.views.new_contacts import FileFound, contacts_step
 
 STEPS = ("Contacts", "Rules", "Check and launch")
@@ -272,23 +272,17 @@ def settings_said(values: Mapping[str, str], *, region: str) -> dict[str, object
         "caller_id": values.get("caller_id", "").replace(" ", ""),
         "hours": values.get("hours", ""),
         "contact_hours": values.get("contact_hours", ""),
-        "ring_timeout": values.get("ring_timeout", ""),
-        "wrap_up": values.get("wrap_up", ""),
-        "retry.max_attempts": values.get("attempts", ""),
-        "pacing.ratio": values.get("ratio", ""),
+        "ring_timeout": number_of(values.get("ring_timeout", "")),
+        "wrap_up": number_of(values.get("wrap_up", "")),
+        "retry.max_attempts": number_of(values.get("attempts", "")),
+        "pacing.ratio": number_of(values.get("ratio", "")),
         "default_region": region,
     }
     cap = values.get("abandonment", "")
     if cap:
-        told["pacing.target_abandonment"] = _share(cap)
+        share = number_of(cap)
+        told["pacing.target_abandonment"] = share / 100 if isinstance(share, float) else share
     profiles = [name for name in values.get("profiles", "").split("\n") if name]
     if profiles:
         told["compliance.profiles"] = profiles
     return {name: value for name, value in told.items() if value != ""}
-
-
-def _share(text: str) -> object:
-    try:
-        return float(text) / 100
-    except ValueError:
-        return text

@@ -158,7 +158,7 @@ def test_only_what_differs_from_the_settings_is_changed() -> None:
     same = {"name": "Spring", "wrap_up": "10", "hours": "always", "mode": "predictive"}
     assert changes_said(same, settings) == {}
     other = {**same, "wrap_up": "20", "mode": "power", "pacing.ratio": "2"}
-    assert changes_said(other, settings) == {"wrap_up": "20", "mode": "power", "pacing.ratio": "2"}
+    assert changes_said(other, settings) == {"wrap_up": 20.0, "mode": "power", "pacing.ratio": 2.0}
 
 
 def test_changes_by_lines_are_json_where_they_can_be() -> None:
