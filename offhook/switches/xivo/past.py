@@ -92,13 +92,15 @@ def outcome_of(
     destination: str, began: tuple[datetime, datetime], calls: Iterable[HistoryCall], zone: str
 ) -> Outcome | None:
     """How the call to a number went that began between two moments, by a telephone's history."""
+    found = set()
     for call in calls:
         start = _local(call.start, zone)
         if start is None or not began[0] - SLACK <= start <= began[1] + SLACK:
             continue
         if destination in (call.destination_number, call.source_number):
-            return _outcome(call)
-    return None
+            found.add(_outcome(call))
+    # An agent who let it ring has missed it, and the next one may have taken it.
+    return next((one for one in (Outcome.answered, Outcome.no_answer) if one in found), None)
 
 
 def began(placement: Placement) -> tuple[datetime, datetime]:

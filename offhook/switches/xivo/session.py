@@ -12,6 +12,7 @@ made again after a pause that grows and has jitter, with a new token where the o
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,8 @@ from offhook.telemetry import counter
 
 log = structlog.get_logger()
 
+BACK_WITHIN = 3.0
+"""Seconds that a connection which was there is waited for, however many attempts fail."""
 SENDS = 5
 """Connections that a command is tried on whose end came before it."""
 SILENT_PINGS = 3
@@ -97,6 +100,7 @@ class Session:
         self._changed = asyncio.Condition()
         self._hurry = asyncio.Event()
         self._attempts = 0
+        self._lost_at = -math.inf
         self._failure: SwitchError | None = None
         self._link: _Link | None = None
         self._task: asyncio.Task[None] | None = None
@@ -220,17 +224,19 @@ class Session:
     # -- the connection ------------------------------------------------------------------------
 
     async def _connected(self) -> _Link:
-        """The connection; the failure of the second attempt made from now on, where there is none.
+        """The connection; the failure of an attempt made from now on, where there is none.
 
-        The first may have been under way when whatever broke the connection before was not over.
+        One that was there a moment ago is waited for: what broke it may break the next attempt too.
         """
         self.start()
         wait = 2 * self._settings.connect_timeout.total_seconds()
-        begun = self._attempts
+        begun, loop = self._attempts, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(wait), self._changed:
                 while self._link is None:
-                    if self._attempts > begun + 1 and self._failure is not None:
+                    gone_for = loop.time() - self._lost_at
+                    failed = self._attempts > begun and gone_for > BACK_WITHIN
+                    if failed and self._failure is not None:
                         raise self._failure
                     if self.refused and self._failure is not None:
                         raise self._failure
@@ -266,7 +272,7 @@ class Session:
                 self._attempts += not made
                 self._changed.notify_all()
             if made:
-                pause = first
+                pause, self._lost_at = first, asyncio.get_running_loop().time()
             log.info("xivo_connection_lost", user=self.account.login, why=str(failure)[:200])
             refused = isinstance(failure, LoginRefused)
             wait = REFUSED_PAUSE if refused else pause * random.uniform(0.5, 1.5)

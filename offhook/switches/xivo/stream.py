@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from dialer.outcomes import Outcome
-from dialer.switching import SwitchError, SwitchUnavailable
+from dialer.switching import SwitchRefused, SwitchUnavailable
 from offhook.switches.base import Arrived
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_commands as cmd
@@ -124,7 +124,7 @@ class XivoStream:
             return set()
         try:
             reply = await session.ask(cmd.GetUserCallHistory(size=HISTORY), CallHistory)
-        except SwitchError:
+        except SwitchRefused:
             return set()
         return {
             correlator_of(event)
