@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from playwright.sync_api import Browser, Page, Playwright
@@ -89,7 +90,9 @@ class SharedStage:
     def take(self) -> Stage:
         """The stage; it is started if nobody has it."""
         with locked(self.root / "console-stage.lock"):
-            told = json.loads(self._told.read_text()) if self._told.exists() else self._start()
+            told: dict[str, Any] = (
+                json.loads(self._told.read_text()) if self._told.exists() else self._start()
+            )
             told["users"] += 1
             self._told.write_text(json.dumps(told))
         return Stage(told["url"], Path(told["folder"]), told["password"], tuple(told["agents"]))
@@ -109,7 +112,7 @@ class SharedStage:
             self._started.poll()
             self._started.returncode = self._started.returncode or 0
 
-    def _start(self) -> dict[str, object]:
+    def _start(self) -> dict[str, Any]:
         home = self.root / "console-home"
         output, errors = self.root / "console-stage.out", self.root / "console-stage.err"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("OFFHOOK_")}
