@@ -26,12 +26,12 @@ def figure() -> list[Case]:
 def rivals() -> list[Case]:
     """Everybody on the same floor."""
     ours = [
-        Case(pacer="predictive", agents=agents, seeds=20 if agents < 3 else 4, hours=4.0)
+        Case(pacer="predictive", agents=agents, seeds=20 if agents < 3 else 2, hours=4.0)
         for agents in AGENTS
         if agents not in FIGURE
     ]
     return ours + [
-        Case(pacer=pacer, agents=agents, seeds=max(1, 10 // agents), hours=hours_of(agents))
+        Case(pacer=pacer, agents=agents, seeds=max(1, 4 // agents), hours=hours_of(agents))
         for agents in AGENTS
         for pacer in RIVALS
     ]
@@ -39,7 +39,7 @@ def rivals() -> list[Case]:
 
 def hours_of(agents: int) -> float:
     """How long rivals are run: small floors need longer to say something."""
-    return 4.0 if agents <= 20 else 2.0
+    return 4.0 if agents <= 10 else 2.0
 
 
 def grid() -> list[Case]:

@@ -122,9 +122,9 @@ def rivals_table(found: dict[str, Outcome]) -> str:
     rows.append(["exact optimum", *(f"{percent(optimum(floor))} / 3.0" for floor in floors)])
     return (
         "### Against other rules\n\nThe same floor; percent of agents' time used / percent"
-        " abandoned, the first half hour not counted. Rivals: 40 agent-hours at least, ten shifts"
-        " with one agent and one with ten and more; where they are over 3 %, the use is bought with"
-        " broken law, and a dash is where no setting kept it. Best fixed ratio: of"
+        " abandoned, the first half hour not counted. Rivals: shifts of 4 h, four with"
+        " one agent and one with three to ten, and of 2 h with more; where they are over 3 %, the"
+        " use is bought with broken law, and a dash is where no setting kept it. Best fixed ratio: of"
         f" {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)}. Its best aim: VICIdial's tapered"
         " rule aimed at a difference of free agents and waiting calls of"
         f" {', '.join(str(aim) for aim in cases.AIMS)}; the three rules above it have their"
