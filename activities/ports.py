@@ -63,6 +63,10 @@ class EventWatch(Protocol):
         """When the watch was last heard of, where nobody watches now."""
         ...
 
+    def heard_at(self, switch: SwitchId) -> datetime | None:
+        """When it was last heard of that somebody watches."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:

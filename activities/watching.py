@@ -34,17 +34,18 @@ class Watching:
 
     async def run(self, switch: SwitchId) -> None:
         """Look until cancelled; an engine that is told nothing takes the events for watched."""
-        told: datetime | None = None
+        told: datetime | None = None  # that nobody watches, and when
         suspected = False
         while True:
             now = self._clock()
             since = self._watch.unwatched_since(switch, now)
-            if since is None and told is not None:
-                self._tell(switch, EventsWatched(watched=True, since=now))
+            heard = self._watch.heard_at(switch)
+            if told is not None and since is None and heard is not None and heard > told:
+                self._tell(switch, EventsWatched(watched=True, since=heard))
                 told = None
             elif since is not None and told is None and suspected:
                 self._tell(switch, EventsWatched(watched=False, since=since))
-                told = since
+                told = now
             suspected = since is not None
             await asyncio.sleep(LOOK_EVERY.total_seconds())
 

@@ -207,8 +207,8 @@ class Links:
                 await teller.say(
                     [s for s, running in self._running.items() if self._hears(running)]
                 )
-            except StoreUnavailable as error:
-                log.warning("links_cannot_say_what_is_watched", error=str(error))
+            except Exception as error:  # whatever it is, silence would stop every campaign
+                log.warning("links_cannot_say_what_is_watched", error=repr(error))
             await asyncio.sleep(SAY_EVERY.total_seconds())
 
     def _hears(self, running: _Running) -> bool:

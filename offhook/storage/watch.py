@@ -70,6 +70,10 @@ class PostgresWatch:
         last = max(self._heard.get(switch, self._since), self._since)
         return last if now - last > SILENCE else None
 
+    def heard_at(self, switch: SwitchId) -> datetime | None:
+        """When it was last heard of that somebody watches."""
+        return self._heard.get(switch)
+
     async def _listen(self) -> None:
         async for notification in self._listener:
             if notification.gap:

@@ -104,6 +104,9 @@ async def test_loop_that_stood_still_itself_does_not_take_that_for_silence() -> 
             self.looks += 1
             return now - SILENCE if self.looks == 1 else None
 
+        def heard_at(self, switch: SwitchId) -> datetime | None:
+            return None
+
     watch = StoodStill()
     events: list[EventsWatched] = []
     watching = Watching(watch, clock=utc_now, observer=MeteredDialing(), put=events.append)
@@ -128,3 +131,34 @@ async def test_watch_counts_from_the_moment_its_own_connection_is_there(database
                 await WatchTeller(pool).say([SWITCH])
                 await asyncio.sleep(0.02)
         await pool.close()
+
+
+async def test_loop_whose_own_connection_comes_back_says_watched_only_once_it_heard_so() -> None:
+    began = utc_now()
+
+    class Reconnected:
+        """Silent, then connected anew and none the wiser; then somebody says that he watches."""
+
+        looks = 0
+
+        def unwatched_since(self, switch: SwitchId, now: datetime) -> datetime | None:
+            self.looks += 1
+            return began if self.looks <= 2 else None
+
+        def heard_at(self, switch: SwitchId) -> datetime | None:
+            return began if self.looks <= 4 else utc_now()
+
+    watch = Reconnected()
+    events: list[tuple[int, bool]] = []
+    watching = Watching(
+        watch,
+        clock=utc_now,
+        observer=MeteredDialing(),
+        put=lambda event: events.append((watch.looks, event.watched)),
+    )
+    task = asyncio.create_task(watching.run(SWITCH))
+    async with asyncio.timeout(PATIENCE_S):
+        while watch.looks < 6:  # noqa: ASYNC110 - another task's state
+            await asyncio.sleep(0.02)
+    task.cancel()
+    assert events == [(2, False), (5, True)]
