@@ -89,7 +89,7 @@ def figure_table(found: dict[str, Outcome]) -> str:
     )
 
 
-def best_of(found: dict[str, Outcome], agents: int, pacers: Sequence[str]) -> Outcome | None:
+def best_of(found: dict[str, Outcome], pacers: Sequence[str], agents: int) -> Outcome | None:
     """The setting of a rule that uses agents best within the cap."""
     cap = 0.03
     tried = [
@@ -124,9 +124,9 @@ def rivals_table(found: dict[str, Outcome]) -> str:
         "### Against other rules\n\nThe same floor; percent of agents' time used / percent"
         " abandoned, the first half hour not counted. Rivals: shifts of 4 h, four with"
         " one agent and one with three to ten, and of 2 h with more; where they are over 3 %, the"
-        " use is bought with broken law, and a dash is where no setting kept it. Best fixed ratio: of"
-        f" {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)}. Its best aim: VICIdial's tapered"
-        " rule aimed at a difference of free agents and waiting calls of"
+        " use is bought with broken law, and a dash is where no setting kept it. Best fixed ratio:"
+        f" of {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)}. Its best aim: VICIdial's"
+        " tapered rule aimed at a difference of free agents and waiting calls of"
         f" {', '.join(str(aim) for aim in cases.AIMS)}; the three rules above it have their"
         " default, none.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.AGENTS)], rows)
