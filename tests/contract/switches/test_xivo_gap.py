@@ -54,7 +54,7 @@ async def place(switch: XivoSwitch) -> None:
     await switch.place(
         PlaceCall(
             attempt_id=ATTEMPT,
-            contact_id=ContactId(1),
+            contact_id=ContactId("c-1"),
             number="+33612345678",
             trunk_id=TrunkId("t"),
             trunk_address="9",
