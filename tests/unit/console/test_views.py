@@ -45,8 +45,13 @@ def campaign(**said: object) -> FloorCampaign:
     )  # fmt: skip
 
 
-def floor(*campaigns: FloorCampaign, agents: tuple[FloorAgent, ...] = (), **total: int) -> FloorNow:
-    totals = {"c1": Totals.model_validate(total)}
+def floor(
+    *campaigns: FloorCampaign,
+    agents: tuple[FloorAgent, ...] = (),
+    answered: int = 0,
+    abandoned: int = 0,
+) -> FloorNow:
+    totals = {"c1": Totals(answered=answered, abandoned=abandoned)}
     return FloorNow(Floor(at=NOW, campaigns=campaigns, agents=agents), totals)
 
 
@@ -83,18 +88,18 @@ def test_groups_bound_the_agents_that_are_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "total", "title"),
+    ("said", "abandoned", "title"),
     [
-        ({"renewed_at": NOW - timedelta(minutes=1)}, {}, "no worker has been heard of"),
-        ({}, {"answered": 100, "abandoned": 4}, "abandonment 4.0% is over its cap of 3.0%"),
-        ({"waiting_since": NOW - timedelta(seconds=9)}, {}, "somebody has waited 9 s"),
-        ({"pacer": PacerWord(reason="the switch can't be reached: gone")}, {}, "can't be reached"),
+        ({"renewed_at": NOW - timedelta(minutes=1)}, 0, "no worker has been heard of"),
+        ({}, 4, "abandonment 4.0% is over its cap of 3.0%"),
+        ({"waiting_since": NOW - timedelta(seconds=9)}, 0, "somebody has waited 9 s"),
+        ({"pacer": PacerWord(reason="the switch can't be reached: gone")}, 0, "can't be reached"),
     ],
 )
 def test_what_needs_somebody_is_an_alert(
-    said: dict[str, object], total: dict[str, int], title: str
+    said: dict[str, object], abandoned: int, title: str
 ) -> None:
-    now = floor(campaign(**said), **total)
+    now = floor(campaign(**said), answered=100, abandoned=abandoned)
     [found] = alerts(now.floor.campaigns, now, ())
     assert (found.tone, found.campaign) == ("bad", "c1")
     assert title in found.title
