@@ -48,6 +48,7 @@ COMMANDS: dict[str, Row] = {
     "ivr": Row("ivr_cmd", "app", "Check, draw, try, test and publish IVR trees."),
     "pin": Row("pin_cmd", "app", "Give PINs out, take them back, see who tries."),
     "schedule": Row("schedule_cmd", "app", "Say what happens by itself, and when."),
+    "webhook": Row("webhook_cmd", "app", "Tell other programs what happens."),
     "inbound": Row("inbound_cmd", "app", "Say who answers the calls that come in."),
     "switch": Row("switch_cmd", "app", "Add, check and list the telephone systems."),
     "dnc": Row("dnc_cmd", "app", "Keep the do-not-call lists."),

@@ -14,6 +14,7 @@ from offhook.storage import (
     recording_tables,
     routing_tables,
     tables,
+    webhook_tables,
 )
 
 MODULES: tuple[ModuleType, ...] = (
@@ -28,5 +29,6 @@ MODULES: tuple[ModuleType, ...] = (
     routing_tables,
     account_tables,
     api_memory,
+    webhook_tables,
 )
 metadata = tables.metadata

@@ -64,6 +64,7 @@ from offhook.temporal.pbx_services import PbxServices
 from offhook.temporal.registration import WORKFLOWS, build_id, register_search_attributes
 from offhook.temporal.schedule_services import schedule_activities
 from offhook.temporal.schedules import ensure_retention
+from offhook.webhooks.service import sending_webhooks
 
 log = structlog.get_logger()
 
@@ -226,6 +227,7 @@ async def run_worker(settings: Settings, *, stop: asyncio.Event) -> None:
         await ensure_retention(client)
         await ensure_callbacks(client, made.database, task_queue=TASK_QUEUE)
         await stack.enter_async_context(watching_leavers(CallbackDesk(client), made.database))
+        await stack.enter_async_context(sending_webhooks(settings, made.database))
         worker = build_worker(client, made, settings, threads=threads)
         health = Health("worker", {"temporal": _temporal(client), "database": _database(made)})
         port = await stack.enter_async_context(

@@ -137,7 +137,8 @@ async def test_a_run_orders_the_campaign_under_a_key_of_its_own(
         await until(lambda: desk.show(name), lambda view: view.overlapped == 1)
         orders.gate.set()
         run = running.recent[-1].workflow_id
-        done = await temporal_client.get_workflow_handle_for(ScheduledJobWorkflow.run, run).result()
+        handle = temporal_client.get_workflow_handle(run, result_type=JobDone)
+        done: JobDone = await handle.result()
     assert done.did == "stop"
     (given,) = orders.given
     assert given.job == CampaignJob(kind="stop", campaign_id=CampaignId("c1"), clear=True)
