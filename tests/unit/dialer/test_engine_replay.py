@@ -1,5 +1,6 @@
 """Same events, same commands: ticks that say nothing may be lost, and journals recomputed."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dialer.audit import JournalWithoutStart, replay
+from dialer.audit import JournalWithoutStart, Replay, replay
 from dialer.commands import COMMANDS, PlaceCall
 from dialer.engine import Engine, NotStarted
 from dialer.events import EVENT, AgentChanged, DrainRequested, PauseRequested, ResumeRequested, Tick
@@ -171,3 +172,13 @@ def test_attempts_of_another_epoch_have_other_names() -> None:
         .of(PlaceCall)
     ]
     assert names == ["spring-1-1", "spring.1-1-1", "spring-2-1", "spring.1-2-1"]
+
+
+def test_journal_from_before_engines_were_numbered_is_one_of_engine_1() -> None:
+    entries = journal(Floor(contacts=[contact(1)]).start().run(5).steps)
+    event = json.loads(entries[0].event)
+    del event["decisions"]
+    entries[0] = replace(entries[0], event=json.dumps(event).encode())
+    run = Replay()
+    run.step(entries[0])
+    assert run.made_by == 1
