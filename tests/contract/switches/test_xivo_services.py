@@ -301,10 +301,16 @@ async def test_unknown_and_malformed_messages_are_counted_and_harm_nothing(desk:
     assert (main.unknown["Novelty"], main.malformed) == (1, 1)
 
 
-async def test_server_that_restarts_is_found_again(desk: Desk) -> None:
+async def test_server_that_restarts_is_waited_for(desk: Desk) -> None:
     await desk.client.queues()
     desk.simulator.restart(0.2)
+    assert len(await desk.client.queues()) == 2
+    assert desk.client.main.connections == 2
+
+
+async def test_server_that_stays_away_is_unavailable(desk: Desk) -> None:
+    await desk.client.queues()
+    desk.simulator.restart(60)
     with pytest.raises(SwitchUnavailable):
         await desk.client.queues()
-    await until(lambda: desk.client.main.connections == 2)
-    assert len(await desk.client.queues()) == 2
+    assert desk.client.main.connections == 1
