@@ -1,7 +1,8 @@
 """What routes and pages reach beyond the database: connections of one process, made when needed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +16,18 @@ from offhook.feed.live import LiveFeed
 from offhook.feed.reader import FactReader
 from offhook.offices.campaigns import CampaignOffice
 from offhook.offices.schedules import ScheduleOffice
+from offhook.offices.webhooks import WebhookOffice
 from offhook.offices.why import WhyOffice
+from offhook.pins.enrolment import PinOffice
+from offhook.pins.keys import PinKeys
+from offhook.pins.stretching import Stretcher
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.storage.pool import Pool, open_pool
 from offhook.temporal.campaigns import CampaignDesk
+from offhook.temporal.codec import KeyRing
 from offhook.temporal.schedule_desk import ScheduleDesk
+from offhook.webhooks.signing import SecretBox
 
 Connect = Callable[[], Awaitable[Client]]
 
@@ -55,6 +62,7 @@ class Backend:
         self._client: Client | None = None
         self._pool: Pool | None = None
         self._feed: LiveFeed | None = None
+        self._box: SecretBox | None = None
 
     async def client(self) -> Client:
         """Temporal; raises `TemporalUnreachable`."""
@@ -97,6 +105,22 @@ class Backend:
     def schedules(self) -> ScheduleOffice:
         """Where schedules are made."""
         return ScheduleOffice(self.database, self.schedule_desk)
+
+    @asynccontextmanager
+    async def pins(self) -> AsyncIterator[PinOffice]:
+        """Where PINs are given out, for the length of the block."""
+        keys = PinKeys.of(await asyncio.to_thread(KeyRing.load, self.settings))
+        stretcher = Stretcher()
+        try:
+            yield PinOffice(await self.pool(), keys, stretcher, self.clock)
+        finally:
+            stretcher.close()
+
+    async def webhooks(self) -> WebhookOffice:
+        """Who is told of what; raises `KeyRingError` where there are no keys."""
+        if self._box is None:
+            self._box = SecretBox.of(await asyncio.to_thread(KeyRing.load, self.settings))
+        return WebhookOffice(await self.pool(), self.database, self._box, self.settings.webhooks)
 
     @property
     def why(self) -> WhyOffice:

@@ -28,6 +28,7 @@ _CONFLICT = (
     "switch_exists",
     "switch_in_use",
     "webhook_exists",
+    "webhook_secrets_unreadable",
 )
 _UNPROCESSABLE = (
     "bad_campaign_settings",
@@ -38,6 +39,7 @@ _UNPROCESSABLE = (
     "pin_file_no_customer",
     "pin_weak",
     "webhook_address_refused",
+    "webhook_kind_unknown",
 )
 
 STATUSES: Mapping[str, HTTPStatus] = {

@@ -1,9 +1,7 @@
 """`offhook dnc`: the do-not-call lists."""
 
-import csv
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +9,17 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from dialer.numbers import InvalidNumber, parse_number
 from offhook.cli.campaign_office import open_office
 from offhook.cli.output import JsonOption, emit, prepare, run_async
-from offhook.errors import OffhookError
 from offhook.home import database_url
 from offhook.logging import mask_numbers
+from offhook.offices.do_not_call import (
+    BadDoNotCallEntry,
+    RegisterFile,
+    as_listed,
+    listed_number,
+    listed_prefix,
+)
 from offhook.storage.compliance_store import DoNotCall, Entry
 from offhook.storage.pool import open_pool
 
@@ -36,18 +39,6 @@ def _group() -> None:
     """Keep the do-not-call lists."""
 
 
-class BadDoNotCallEntry(OffhookError):
-    """What was given is no number or prefix that can be listed."""
-
-    code = "bad_do_not_call_entry"
-
-    def __init__(self, text: str, why: str) -> None:
-        super().__init__(
-            f"{mask_numbers(text)}: {why}",
-            hint="write numbers with + and the country code, prefixes as +39055",
-        )
-
-
 @asynccontextmanager
 async def _lists() -> AsyncIterator[DoNotCall]:
     pool = await open_pool(database_url(prepare()), size=2, application="offhook-cli")
@@ -62,20 +53,6 @@ async def _scope(campaign: str) -> str:
         return ""
     async with open_office() as office:
         return (await office.views.find(campaign)).campaign_id
-
-
-def _number(text: str, region: str) -> str:
-    try:
-        return parse_number(text, region, allow_premium=True)
-    except InvalidNumber as error:
-        raise BadDoNotCallEntry(text, str(error)) from None
-
-
-def _prefix(text: str) -> str:
-    digits = text.strip().replace(" ", "")
-    if not digits.startswith("+") or not digits[1:].isdigit() or len(digits) > 16:
-        raise BadDoNotCallEntry(text, "a prefix is a plus sign and digits")
-    return digits
 
 
 def _expiry(days: float | None, now: datetime) -> datetime | None:
@@ -100,7 +77,7 @@ def add(
 
     offhook dnc add --prefix +39899 --days 30
     """
-    listed = [_prefix(one) if prefix else _number(one, region) for one in numbers]
+    listed = [listed_prefix(one) if prefix else listed_number(one, region) for one in numbers]
 
     async def work() -> dict[str, Any]:
         now = datetime.now(UTC)
@@ -117,36 +94,6 @@ def add(
         return done._asdict()
 
     emit(run_async(work()), json_output, _shown_change)
-
-
-@dataclass
-class _File:
-    """The first column of a file, or the one named `number` or `phone`, as numbers."""
-
-    path: Path
-    region: str
-    refused: list[dict[str, object]] = field(default_factory=list)
-    bad: int = 0
-
-    def __iter__(self) -> Iterator[str]:
-        with self.path.open(encoding="utf-8-sig", newline="") as lines:
-            column = 0
-            for line, row in enumerate(csv.reader(lines), 1):
-                if line == 1:
-                    named = [cell.strip().lower() for cell in row]
-                    found = [named.index(name) for name in ("number", "phone") if name in named]
-                    if found:
-                        column = found[0]
-                        continue
-                if not any(row):
-                    continue
-                try:
-                    yield parse_number(row[column], self.region, allow_premium=True)
-                except (InvalidNumber, IndexError) as error:
-                    self.bad += 1
-                    if len(self.refused) < 20:
-                        code = error.code if isinstance(error, InvalidNumber) else "no_column"
-                        self.refused.append({"line": line, "code": str(code)})
 
 
 @app.command("import")
@@ -168,7 +115,7 @@ def import_(
     async def work() -> dict[str, Any]:
         now = datetime.now(UTC)
         scope = await _scope(campaign)
-        file = _File(path, region)
+        file = RegisterFile(path, region)
         async with _lists() as lists:
             done = await lists.import_(
                 file,
@@ -198,19 +145,12 @@ def remove(
         scope = await _scope(campaign)
         async with _lists() as lists:
             now = datetime.now(UTC)
-            for text in {number.strip().replace(" ", ""), _or_same(number, region)}:
+            for text in as_listed(number, region):
                 if await lists.remove(text, scope=scope, now=now):
                     return {"removed": True}
         raise BadDoNotCallEntry(number, "it is not on that list")
 
     emit(run_async(work()), json_output, lambda _: "removed")
-
-
-def _or_same(text: str, region: str) -> str:
-    try:
-        return parse_number(text, region, allow_premium=True)
-    except InvalidNumber:
-        return text
 
 
 @app.command("list")
@@ -245,7 +185,7 @@ def check(
 
     Example: offhook dnc check "+39 347 1234567"
     """
-    wanted = _number(number, region)
+    wanted = listed_number(number, region)
 
     async def work() -> dict[str, Any]:
         now = datetime.now(UTC)

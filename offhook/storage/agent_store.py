@@ -25,8 +25,10 @@ _AGENTS = """
 SELECT a.id, a.switch_id, a.address, a.number, a.name, a.status, a.reachable, a.status_at,
     COALESCE(h.campaign_id, '') AS works_for, COALESCE(s.state, '') AS state,
     ARRAY(SELECT m.campaign_id FROM campaign_agents m WHERE m.agent_id = a.id ORDER BY 1)
-        AS campaigns
+        AS campaigns,
+    ARRAY(SELECT jsonb_object_keys(p.groups) ORDER BY 1) AS groups
 FROM agents a
+LEFT JOIN agent_profiles p ON p.agent_id = a.id
 LEFT JOIN agent_leases h ON h.agent_id = a.id
 LEFT JOIN agent_activity s ON s.agent_id = a.id AND s.campaign_id = h.campaign_id
 """
@@ -108,6 +110,8 @@ class AgentRow(BaseModel):
     """The campaign that has him now, or nothing."""
     state: str
     """What he does there."""
+    groups: tuple[str, ...] = ()
+    """Whose calls he takes."""
 
 
 class NothingOnOffer(OffhookError):
@@ -262,6 +266,7 @@ def _row(row: asyncpg.Record) -> AgentRow:
         campaigns=tuple(row["campaigns"]),
         works_for=row["works_for"],
         state=row["state"],
+        groups=tuple(row["groups"]),
     )
 
 

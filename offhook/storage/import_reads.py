@@ -60,6 +60,19 @@ class ImportReads:
                 for row in found
             ]
 
+    async def find(self, campaign: str, import_id: str) -> ImportRow | None:
+        """One import of a campaign."""
+        wanted = (
+            select(imports, lists.c.name.label("list_name"))
+            .join(lists, lists.c.id == imports.c.list_id)
+            .where(imports.c.campaign_id == campaign, imports.c.id == import_id)
+        )
+        async with store_session(self.database) as session:
+            row = (await session.execute(wanted)).one_or_none()
+        if row is None:
+            return None
+        return ImportRow.model_validate(dict(row._mapping) | {"import_id": row.id})
+
     async def refused(self, import_id: str, *, most: int) -> list[RefusedLine]:
         """The first rows that an import refused, in the order of the file."""
         wanted = (

@@ -25,6 +25,7 @@ from activities.contracts import (
     ImportInput,
     ImportProgress,
     ImportResult,
+    ImportSnapshot,
     OrderAnswer,
     PauseCampaign,
     ResumeCampaign,
@@ -196,6 +197,18 @@ class CampaignDesk:
                 )
                 return ImportProgress.model_validate(values[0])
         return None
+
+    async def import_snapshot(self, import_id: str) -> ImportSnapshot | None:
+        """What an import's workflow says of itself; None when there is none."""
+        handle = self.client.get_workflow_handle_for(
+            ContactImportWorkflow.run, import_workflow_id(import_id)
+        )
+        try:
+            return await handle.query(ContactImportWorkflow.snapshot, rpc_timeout=ORDER_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise _unheard(error, import_id) from error
 
     async def import_result(
         self, handle: "WorkflowHandle[ContactImportWorkflow, ImportResult]"

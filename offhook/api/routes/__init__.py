@@ -6,31 +6,51 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from offhook.api.routes import (
+    agents,
     audit,
     callback_lists,
     callbacks,
+    calls,
     campaign_reports,
     campaigns,
+    contacts,
+    dnc,
+    imports,
+    ivr,
+    lists,
     me,
+    pins,
     schedules,
     session,
     stream,
+    switches,
     tokens,
     users,
+    webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    agents.router,
     audit.router,
     callback_lists.router,
     callbacks.router,
+    calls.router,
     campaigns.router,
     campaign_reports.router,
+    contacts.router,
+    dnc.router,
+    imports.router,
+    ivr.router,
+    lists.router,
     me.router,
+    pins.router,
     schedules.router,
     session.router,
     stream.router,
+    switches.router,
     tokens.router,
     users.router,
+    webhooks.router,
 )
 
 

@@ -12,7 +12,7 @@ from offhook.accounts.audit import changes
 from offhook.accounts.roles import Permission
 from offhook.api.audit import Entry
 from offhook.api.auth import Who, requires
-from offhook.api.idempotency import IdempotencyKey, request_id_of
+from offhook.api.idempotency import IdempotencyKey, Repeatable, request_id_of
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES, ApiError, BadCursor
 from offhook.api.requests import Sent, storable
@@ -22,7 +22,9 @@ from offhook.offices.campaigns import Created, Shown
 from offhook.storage.campaign_views import CampaignRow
 from offhook.temporal.campaigns import Started
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/campaigns", tags=["campaigns"], responses=RESPONSES, route_class=Repeatable
+)
 
 CanRead = requires(Permission.campaigns_read)
 CanWrite = requires(Permission.campaigns_write)

@@ -12,6 +12,7 @@ from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
 from offhook.api.audit import Entry
 from offhook.api.auth import Who, requires
+from offhook.api.idempotency import Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES, ApiError
 from offhook.api.requests import FIRST, LAST, Sent
@@ -19,7 +20,9 @@ from offhook.api.seeing import seen
 from offhook.api.services import Back
 from offhook.temporal.schedule_desk import Applied, ScheduleNotFound, ScheduleView
 
-router = APIRouter(prefix="/schedules", tags=["schedules"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/schedules", tags=["schedules"], responses=RESPONSES, route_class=Repeatable
+)
 
 CanRead = requires(Permission.schedules_read)
 CanWrite = requires(Permission.schedules_write)

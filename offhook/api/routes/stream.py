@@ -116,11 +116,17 @@ async def follow(
 
 def may_hear(who: Principal, fact: Fact) -> bool:
     """Whether somebody may be told of a fact: by permission, and by whose campaign it is."""
-    needed = _NEEDS.get(fact.kind.partition(".")[0])
+    about = fact.kind.partition(".")[0]
+    needed = _NEEDS.get(about)
     if needed is not None and not who.may(needed):
         return False
     scope = who.scope
-    return scope.campaigns is None or fact.campaign_id in scope.campaigns
+    # A fact tells neither the queue of a callback nor the groups of an agent.
+    if (about == "callback" and scope.queues is not None) or (
+        about == "agent" and scope.groups is not None
+    ):
+        return False
+    return scope.has(campaign=fact.campaign_id)
 
 
 async def _events(

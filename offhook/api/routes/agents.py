@@ -1,0 +1,204 @@
+"""Agents: who works where, what they chose, and what they can do."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AfterValidator, ConfigDict, Field
+
+from dialer.model import AgentStatus, CampaignId
+from dialer.windows import CallingHours
+from offhook.accounts.principal import Principal
+from offhook.accounts.roles import Permission
+from offhook.api.audit import Entry
+from offhook.api.auth import Who, requires
+from offhook.api.idempotency import Repeatable
+from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
+from offhook.api.problems import RESPONSES
+from offhook.api.requests import Sent
+from offhook.api.seeing import OneCampaign
+from offhook.api.services import Back
+from offhook.storage.agent_profiles import AgentProfiles, Profile
+from offhook.storage.agent_store import AgentRow, AgentStore, PreviewRow
+from offhook.storage.errors import AgentNotFound
+
+router = APIRouter(tags=["agents"], responses=RESPONSES, route_class=Repeatable)
+
+CanRead = requires(Permission.agents_read)
+CanWrite = requires(Permission.agents_write)
+Named = Annotated[
+    str,
+    Path(
+        pattern=r"^[^\x00-\x1f\x7f/]{1,150}$",
+        description="Id, address, extension or name.",
+        examples=["201"],
+    ),
+]
+Skill = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f=]+$")]
+
+
+def _hours(text: str) -> str:
+    if text:
+        CallingHours.model_validate(text)
+    return text
+
+
+class StatusBody(Sent):
+    """What an agent chooses."""
+
+    status: AgentStatus
+
+
+class ProfileBody(Sent):
+    """What an agent can do; what is not said stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"skills": {"router": 8, "billing": 0}, "languages": ["it"], "groups": {"a": 0}}
+            ]
+        }
+    )
+
+    skills: dict[Skill, Annotated[int, Field(ge=0, le=10)]] | None = None
+    """Levels; 0 takes a skill away."""
+    groups: dict[Skill, Annotated[int, Field(ge=0, le=100)] | None] | None = None
+    """Penalties, the lower is asked first; null leaves a group."""
+    languages: (
+        Annotated[tuple[Annotated[str, Field(pattern="^[a-z]{2,3}$")], ...], Field(max_length=20)]
+        | None
+    ) = None
+    hours: Annotated[str, Field(max_length=200), AfterValidator(_hours)] | None = None
+    """Working hours, such as `mon-fri 09:00-18:00`; empty is always."""
+
+
+class MembersBody(Sent):
+    """Who is to work for a campaign too, and who is to leave it."""
+
+    add: Annotated[tuple[Annotated[str, Field(max_length=150)], ...], Field(max_length=500)] = ()
+    remove: Annotated[tuple[Annotated[str, Field(max_length=150)], ...], Field(max_length=500)] = ()
+
+
+class PreviewBody(Sent):
+    """What an agent says to a contact on offer."""
+
+    answer: Literal["accept", "skip"]
+
+
+@router.get("/agents", dependencies=[CanRead], summary="List agents")
+async def index(
+    who: Who,
+    backend: Back,
+    switch: Annotated[str, Query(max_length=150, pattern=r"^[^\x00-\x1f\x7f]*$")] = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AgentRow]:
+    """Agents by id, with what they chose, which campaigns they are in, and what they do now."""
+    place = read_cursor(cursor, 1)
+    every = await (await _store(backend)).all(switch=switch)
+    rest = sorted(
+        (row for row in every if _visible(who, row) and (not place or row.agent_id > place[0])),
+        key=lambda row: row.agent_id,
+    )
+    more = write_cursor(rest[limit - 1].agent_id) if len(rest) > limit else None
+    return Page(items=rest[:limit], next_cursor=more)
+
+
+@router.get("/agents/{agent}", dependencies=[CanRead], summary="See an agent")
+async def show(agent: Named, who: Who, backend: Back) -> AgentRow:
+    """One agent."""
+    return await _seen(agent, who, backend)
+
+
+@router.put("/agents/{agent}/status", dependencies=[CanWrite], summary="Set an agent's status")
+async def status(agent: Named, body: StatusBody, who: Who, backend: Back, entry: Entry) -> AgentRow:
+    """Available, not_ready or logged_off; a talk goes on to its end."""
+    row = await _seen(agent, who, backend)
+    entry.before = {"status": row.status}
+    store = await _store(backend)
+    await store.set_status(row, body.status, now=backend.clock())
+    return await store.find(row.agent_id)
+
+
+@router.get("/agents/{agent}/profile", dependencies=[CanRead], summary="What an agent can do")
+async def profile(agent: Named, who: Who, backend: Back) -> Profile:
+    """Skills, groups, languages, working hours."""
+    row = await _seen(agent, who, backend)
+    return await AgentProfiles(await backend.pool()).change(row.agent_id, now=backend.clock())
+
+
+@router.patch(
+    "/agents/{agent}/profile", dependencies=[CanWrite], summary="Say what an agent can do"
+)
+async def set_profile(
+    agent: Named, body: ProfileBody, who: Who, backend: Back, entry: Entry
+) -> Profile:
+    """Skills and groups are merged into those there are; languages and hours replaced."""
+    row = await _seen(agent, who, backend)
+    profiles, now = AgentProfiles(await backend.pool()), backend.clock()
+    entry.before = await profiles.change(row.agent_id, now=now)
+    return await profiles.change(
+        row.agent_id,
+        skills=body.skills,
+        groups=body.groups,
+        languages=body.languages,
+        hours=body.hours,
+        now=now,
+    )
+
+
+@router.get("/agents/{agent}/preview", dependencies=[CanRead], summary="What is on offer")
+async def preview(agent: Named, who: Who, backend: Back) -> PreviewRow:
+    """The contact that an agent reads, in preview mode."""
+    row = await _seen(agent, who, backend)
+    return await (await _store(backend)).on_offer(row)
+
+
+@router.post("/agents/{agent}/preview", dependencies=[CanWrite], summary="Answer an offer")
+async def answer(agent: Named, body: PreviewBody, who: Who, backend: Back) -> PreviewRow:
+    """Have the contact on offer dialed, or skip it."""
+    row = await _seen(agent, who, backend)
+    store = await _store(backend)
+    return await store.answer(row, dial=body.answer == "accept", now=backend.clock())
+
+
+@router.get(
+    "/campaigns/{campaign}/agents", dependencies=[CanRead], summary="List a campaign's agents"
+)
+async def members(on: OneCampaign, backend: Back) -> list[AgentRow]:
+    """Who may work for it."""
+    return await (await _store(backend)).members(CampaignId(on.campaign_id))
+
+
+@router.patch(
+    "/campaigns/{campaign}/agents", dependencies=[CanWrite], summary="Change a campaign's agents"
+)
+async def change_members(on: OneCampaign, body: MembersBody, backend: Back) -> list[AgentRow]:
+    """Also while it runs; who talks finishes before he leaves."""
+    store, here = await _store(backend), CampaignId(on.campaign_id)
+    for name in body.add:
+        await store.add(await store.find(name), campaign=here, now=backend.clock())
+    for name in body.remove:
+        await store.remove(await store.find(name), campaign=here)
+    return await store.members(here)
+
+
+async def _store(backend: Back) -> AgentStore:
+    return AgentStore(await backend.pool())
+
+
+async def _seen(agent: str, who: Principal, backend: Back) -> AgentRow:
+    row = await (await _store(backend)).find(agent)
+    if not _visible(who, row):
+        raise AgentNotFound(agent)
+    return row
+
+
+def _visible(who: Principal, row: AgentRow) -> bool:
+    """Whether somebody sees an agent: by one of the campaigns and one of the groups he is in."""
+    return all(
+        names is None or bool(set(names) & set(those))
+        for names, those in (
+            (who.scope.campaigns, row.campaigns),
+            (who.scope.groups, row.groups),
+        )
+    )
