@@ -182,14 +182,15 @@ class Responders:
         """Play and gather; what was keyed."""
         if node.audio:
             record.heard.append(node.audio)
+        wait = node.wait.total_seconds()
         if not node.length:
-            await self._pass(script.message_s if node.audio else node.wait.total_seconds())
+            await self._pass(script.message_s if node.audio and not node.loop else wait)
             return ""
         typed = keys.popleft() if keys else ""
         if typed:
             await self._pass(script.think_s)
             return typed if typed == HANG_UP else typed[: node.length]
-        await self._pass((script.message_s if node.audio else 0) + node.wait.total_seconds())
+        await self._pass((script.message_s if node.audio and not node.loop else 0) + wait)
         return ""
 
     async def _pass(self, seconds: float) -> None:

@@ -48,7 +48,6 @@ MENUS = 5
 TALK_S = 10.0
 PIN, WRONG = "591734", "804216"
 WRONG_EVERY = 10
-AGENTS = 60
 PEOPLE = "0:"
 """The kind of entity that agents are, as the simulator tells it."""
 RECEPTION = "100"
@@ -133,7 +132,7 @@ def a_caller(number: int, script_url: str, think_s: float) -> dict[str, Any]:
 async def run(wanted: argparse.Namespace) -> dict[str, Any]:
     """One run on a stack of its own."""
     configure_logging(LogSettings(level="error"))
-    cast = Cast(agents=AGENTS, lines=30, seed=1, population=Population())
+    cast = Cast(agents=wanted.agents, lines=30, seed=1, population=Population())
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="offhook-ivr-"))
         stage = await stack.enter_async_context(
@@ -161,7 +160,7 @@ async def measured(
     think_s = wanted.callers / wanted.inputs
     before = meter_of(stage).cpu_s()
     began = time.perf_counter()
-    inside = 0
+    inside = waiting = 0
     killing: asyncio.Task[None] | None = None
     if wanted.kill:
         killing = asyncio.create_task(kill_worker(stage, think_s * (1 + MENUS / 2)))
@@ -172,6 +171,7 @@ async def measured(
     while True:
         found = (await control.get("ivr/calls")).json()
         inside = max(inside, found["summary"].get("talking", 0))
+        waiting = max(waiting, await pool.fetchval("SELECT count(*) FROM ivr_queue"))
         if not found["summary"].get("talking"):
             break
         await asyncio.sleep(1)
@@ -183,6 +183,7 @@ async def measured(
     await asyncio.sleep(TALK_S + 25)  # sessions remember their end for 20 s, talks are over
     return await judged(pool, found["calls"], took, inside) | {
         "kill": wanted.kill,
+        "waiting_at_most": waiting,
         "cpu_s": {name: round(used, 1) for name, used in cpu_s.items()},
     }
 
@@ -232,6 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--callers", type=int, default=200)
     parser.add_argument("--inputs", type=float, default=10.0, help="inputs a second of everybody")
+    parser.add_argument("--agents", type=int, default=60, help="few make a queue")
     parser.add_argument("--kill", action="store_true", help="kill the worker in the middle")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()

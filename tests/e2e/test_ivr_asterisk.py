@@ -42,6 +42,9 @@ async def test_right_pin_reaches_the_agent_and_wrong_ones_the_default_on_a_real_
         async with menu.watching():  # the links were ended while both were asked for the PIN
             await calling
             right, wrong = await menu.session(RIGHT), await menu.session(WRONG)
+            async with asyncio.timeout(10):
+                while await menu.pool.fetchval("SELECT count(*) FROM agent_offers"):  # noqa: ASYNC110 - told by the switch
+                    await asyncio.sleep(0.1)
         assert (right.ended, right.customer) == ("connected", "C7")
         assert right.agent_id == f"{SWITCH}-PJSIP/agent1"
         assert (wrong.ended, wrong.customer) == ("transferred", None)

@@ -20,6 +20,7 @@ from offhook.pbx import callers
 from offhook.pbx.install import Installed
 from offhook.settings import Settings
 from offhook.storage import ivr_tables, tables
+from offhook.storage.agent_routing import RoutingStore
 from offhook.storage.database import Database
 from offhook.storage.inbox import InboxWriter, PostgresInbox
 from offhook.storage.ivr_store import IvrStore, SessionView
@@ -78,7 +79,7 @@ async def asterisk_menu(
         store = IvrStore(pool)
         await _add_switch(database, store, pbx)
         inbox = await stack.enter_async_context(PostgresInbox(pool, url))
-        desk = IvrDesk(client, queue)
+        desk = IvrDesk(client, queue, RoutingStore(pool))
         links = Links(
             store=LinkStore(database),
             inbox=inbox,

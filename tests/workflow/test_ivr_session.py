@@ -294,5 +294,6 @@ async def test_history_of_a_session_holds_no_tree_and_stays_short(
             await call.types_secret("ref-wrong")
         history = await call.handle().fetch_history()
         await ended(time_skipping, call)
-    assert len(history.events) < 100
+    first, question, deed, handed_over = 19, 13, 12, 6
+    assert len(history.events) <= first + 3 * question + 2 * deed + handed_over
     assert max(event.ByteSize() for event in history.events) < 8_000

@@ -31,6 +31,7 @@ from offhook.switches.voispeed.wire_tables import EntityType, IvrNodeAction
 
 _TURN_BITS, _PART_BITS, _ENDS_BITS, _CHECK_BITS = 12, 5, 2, 10
 _ENDS = ("", "#", "*")
+_NOT_ASKED = len(_ENDS)
 _KEYS = re.compile(r"[0-9*#A-D]{1,32}")
 ENTITIES = (EntityType.user, EntityType.group, EntityType.gateway, EntityType.ivr)
 """Kinds of destination that the switch lists."""
@@ -50,12 +51,15 @@ class Tag:
     secret: bool = False
     ends: str = ""
     """The key that ends the input and isn't part of it: `#`, `*`, or none."""
+    asked: bool = True
+    """Whether keys were asked for; what a caller presses otherwise may be the rest of a PIN."""
 
     def sealed(self, key: bytes, call_id: str) -> str:
         """The tag as a node carries it: a positive number of at most 30 bits."""
         body = self.turn % 2**_TURN_BITS
         body = body << _PART_BITS | self.part % 2**_PART_BITS
-        body = body << _ENDS_BITS | _ENDS.index(self.ends)
+        ends = _ENDS.index(self.ends) if self.asked else _NOT_ASKED
+        body = body << _ENDS_BITS | ends
         body = body << 1 | self.secret
         return str(body << _CHECK_BITS | _check(key, call_id, body))
 
@@ -71,9 +75,10 @@ def open_tag(text: str | None, key: bytes, call_id: str) -> Tag | None:
     rest, secret = divmod(body, 2)
     rest, ends = divmod(rest, 2**_ENDS_BITS)
     turn, part = divmod(rest, 2**_PART_BITS)
-    if ends >= len(_ENDS) or turn >= 2**_TURN_BITS:
+    if turn >= 2**_TURN_BITS:
         return None
-    return Tag(turn=turn, part=part, secret=bool(secret), ends=_ENDS[ends])
+    asked = ends != _NOT_ASKED
+    return Tag(turn, part, secret=bool(secret), ends=_ENDS[ends] if asked else "", asked=asked)
 
 
 def _check(key: bytes, call_id: str, body: int) -> int:
@@ -103,7 +108,7 @@ class VoispeedScript:
             turn=tag.turn if tag else None,
             part=tag.part if tag else 0,
             secret=tag is None or tag.secret,
-            keys=_keys(call.input, tag.ends) if tag else "",
+            keys=_keys(call.input, tag.ends) if tag and tag.asked else "",
         )
 
     def render(self, reply: SessionReply, call_id: str, key: bytes) -> bytes:
@@ -158,18 +163,20 @@ def _node(reply: SessionReply, key: bytes, call_id: str) -> wire.ScriptReply:
     pieces = play.pieces if play else ()
     last = reply.part + 1 >= len(pieces)
     gathers = collect if last else None
-    waits = not pieces and reply.phase in {"queued", "deciding"}
+    queued = not pieces and reply.phase == "queued"
     tag = Tag(
         reply.turn,
         reply.part,
         secret=gathers is not None and gathers.secret,
         ends=_ends(gathers.input) if gathers else "",
+        asked=gathers is not None,
     )
     return wire.UpdateNode(
         audio_message=audio_of(pieces[reply.part]) if pieces else (reply.hold_audio or None),
-        audio_loop=bool(play and play.loop) or (waits and bool(reply.hold_audio)),
-        input_length=gathers.input.length if gathers else 0,
-        input_timeout=_wait(reply, gathers, waits),
+        audio_loop=bool(play and play.loop) or (queued and bool(reply.hold_audio)),
+        # A node waits only while it gathers: in the queue there is a key to press, for nothing.
+        input_length=gathers.input.length if gathers else int(queued),
+        input_timeout=_wait(reply, gathers, silent=not pieces),
         node_action=IvrNodeAction.script,
         script_tag=tag.sealed(key, call_id),
     )
@@ -180,13 +187,13 @@ def _ends(entry: Input) -> str:
     return entry.terminator if terminated and entry.terminator in _ENDS else ""
 
 
-def _wait(reply: SessionReply, gathers: Collect | None, waits: bool) -> timedelta:
-    if waits:
-        return LOOK_AGAIN if reply.phase == "queued" else _AT_ONCE
-    if gathers is None:
-        return timedelta(0)
-    # In the queue keys are taken for as long as the node plays, and it asks again soon.
-    return LOOK_AGAIN if reply.phase == "queued" else gathers.input.wait
+def _wait(reply: SessionReply, gathers: Collect | None, *, silent: bool) -> timedelta:
+    if reply.phase == "queued" and (silent or gathers):
+        # Keys are taken for as long as the node plays, and it asks again soon.
+        return LOOK_AGAIN
+    if reply.phase == "deciding" and silent:
+        return _AT_ONCE
+    return gathers.input.wait if gathers else timedelta(0)
 
 
 def audio_of(piece: Piece) -> str:

@@ -40,7 +40,7 @@ TAGS = st.builds(
     part=st.integers(0, 31),
     secret=st.booleans(),
     ends=st.sampled_from(["", "#", "*"]),
-)
+) | st.builds(Tag, turn=st.integers(0, 4095), part=st.integers(0, 31), asked=st.just(value=False))
 
 
 @given(TAGS)
@@ -99,6 +99,7 @@ def test_prompt_and_input_become_an_update_of_the_node() -> None:
     last = rendered(play, collect, part=1)
     assert (last["audio_message"], last["input_length"]) == ("beep.wav", "6")
     assert open_tag(last["tag"], KEY, CALL) == Tag(turn=4, part=1, secret=True)
+    assert open_tag(first["tag"], KEY, CALL) == Tag(turn=4, asked=False)
 
 
 def test_terminated_input_says_what_ends_it() -> None:
@@ -125,8 +126,19 @@ def test_calls_go_where_the_session_sends_them() -> None:
 
 def test_caller_who_waits_hears_the_hold_audio_and_is_asked_for_again_soon() -> None:
     node = rendered(phase=Phase.queued, hold_audio="hold.wav")
-    assert (node["audio_message"], node["audio_loop"], node["input_timeout"]) == (
-        "hold.wav",
-        "1",
-        "5",
-    )
+    assert (node["audio_message"], node["audio_loop"]) == ("hold.wav", "1")
+    # Without a key to wait for, the node would be over as soon as it began.
+    assert (node["input_length"], node["input_timeout"]) == ("1", "5")
+
+
+def test_keys_that_nobody_asked_for_are_dropped_as_they_may_be_the_rest_of_a_pin() -> None:
+    node = rendered(phase=Phase.queued, hold_audio="hold.wav")
+    tag = open_tag(node["tag"], KEY, CALL)
+    assert tag == Tag(turn=4, asked=False)
+    found = SCRIPT.read({**GUIDE, "input": "7", "tag": node["tag"]}, KEY)
+    assert (found.turn, found.keys) == (4, "")
+
+
+def test_hold_audio_is_played_once_while_something_is_looked_up() -> None:
+    node = rendered(phase=Phase.deciding, hold_audio="hold.wav")
+    assert (node["audio_loop"], node["input_length"], node["input_timeout"]) == ("0", "0", "1")
