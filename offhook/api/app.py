@@ -12,6 +12,7 @@ from sqlalchemy import text
 from offhook.api import problems
 from offhook.api.backend import Backend
 from offhook.api.frame import Frame
+from offhook.api.guarded import GuardedProtocol
 from offhook.api.pages import page_routes
 from offhook.api.problems import Problem
 from offhook.api.routes import ROUTERS
@@ -108,6 +109,7 @@ async def run_api(settings: Settings) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=GuardedProtocol,
                 host=settings.api.host,
                 port=settings.api.port,
                 log_config=None,

@@ -23,6 +23,7 @@ from starlette.requests import HTTPConnection, Request
 from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
 from offhook.accounts.service import csrf_of, token_principal
+from offhook.api import security
 from offhook.api.audit import begin_entry
 from offhook.api.refusals import CsrfFailed, NotAuthenticated, PermissionMissing, ScopeMissing
 from offhook.api.services import services_of
@@ -154,8 +155,8 @@ def address_of(connection: HTTPConnection) -> str:
 
 
 def is_secure(connection: HTTPConnection) -> bool:
-    """Whether the browser speaks HTTPS, with us or with the proxy before us."""
-    return connection.scope.get("scheme") in {"https", "wss"}
+    """Whether the browser speaks HTTPS."""
+    return security.is_secure(connection.scope)
 
 
 def cookie_name(connection: HTTPConnection) -> str:

@@ -1,4 +1,4 @@
-"""What a stranger may cost the hook before anybody has looked at what he says.
+"""What a stranger may cost the hook or the API before anybody has looked at what he says.
 
 The server underneath keeps a request's head until it is whole, however long it grows and however
 long it takes. Whoever can reach the port could fill memory with one endless address, or use up
@@ -20,7 +20,7 @@ MAX_CONNECTIONS = 1_000
 
 _REFUSED = counter(
     "dialer_hook_connections_refused_total",
-    "Connections to the hook that were ended before a request was whole, by reason.",
+    "Connections to the hook or the API that were ended before a request was whole, by reason.",
     labels=("reason",),
 )
 

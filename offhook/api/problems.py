@@ -253,6 +253,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         HTTPStatus.PRECONDITION_FAILED,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.SERVICE_UNAVAILABLE,
     )
 }

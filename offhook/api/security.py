@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from starlette.types import Scope
 
+from offhook.api.services import services_of_scope
+
 API = "/api/"
 _STATIC = "/_nicegui/"
 _ALWAYS = {
@@ -34,6 +36,13 @@ _PAGE_POLICY = "; ".join(
 HSTS = "max-age=31536000"
 
 
+def is_secure(scope: Scope) -> bool:
+    """Whether browsers speak HTTPS: with us, with the proxy before us, or so it is set."""
+    if scope.get("scheme") in {"https", "wss"}:
+        return True
+    return services_of_scope(scope).public_url.startswith("https://")
+
+
 def headers_for(scope: Scope) -> Mapping[str, str]:
     """The headers of an answer, by where the request went and how it came."""
     path: str = scope["path"]
@@ -41,6 +50,6 @@ def headers_for(scope: Scope) -> Mapping[str, str]:
     headers["content-security-policy"] = _API_POLICY if path.startswith(API) else _PAGE_POLICY
     if not path.startswith(_STATIC):
         headers["cache-control"] = "no-store"
-    if scope.get("scheme") == "https":
+    if is_secure(scope):
         headers["strict-transport-security"] = HSTS
     return headers

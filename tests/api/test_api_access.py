@@ -22,7 +22,7 @@ from tests.support.matrix import OPEN, OWN, ROUTES, name_of, status_of
 
 NAMES = [name_of(method, route) for method, route in ROUTES]
 GUARDED = [(method, route) for method, route in ROUTES if permission_of(route)]
-COMMANDS_THAT_READ = frozenset({"switches:read", "campaigns:read", "contacts:read"})
+COMMANDS_THAT_READ = frozenset({"switches:read", "campaigns:read", "contacts:read", "ivr:read"})
 """Permissions to look that also let somebody have something checked or computed."""
 
 

@@ -68,6 +68,13 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(database: Databas
         secure = (await log_in(client, "rossi")).headers
         known = await client.get(ME)
 
+    behind = Services(database, no_temporal, access=QUICK, public_url="https://dialer.example")
+    async with api_client(build_app(Health("api"), behind), None) as client:
+        proxied = (await log_in(client, "rossi")).headers
+
+    assert proxied["set-cookie"].startswith("__Host-offhook_session=")
+    assert "Secure" in proxied["set-cookie"]
+    assert "strict-transport-security" in proxied
     for name in ("HttpOnly", "SameSite=lax", "Path=/"):
         assert name in plain["set-cookie"]
         assert name in secure["set-cookie"]

@@ -3,11 +3,13 @@
 import asyncio
 
 import httpx
+import pytest
 
 from offhook.accounts.roles import Permission, Role
+from offhook.api import frame
 from offhook.storage.database import Database
 from tests.support.accounts import add_user, browser_of, log_in
-from tests.support.api import api_client, make_app, token_for
+from tests.support.api import LISTS, MORNING, api_client, make_app, token_for
 
 USERS = "/api/v1/users"
 TOKENS = "/api/v1/tokens"
@@ -169,19 +171,26 @@ async def test_a_session_cookie_is_of_no_use_as_a_token_nor_the_other_way(
     assert [one.status_code for one in (as_token, as_cookie, own)] == [401, 401, 401]
 
 
-async def test_bodies_and_uploads_are_bounded(database: Database) -> None:
+async def test_bodies_and_uploads_are_bounded(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "MAX_UPLOAD", 2_500_000)
     await add_user(database, "admin", Role.admin)
     async with browser_of(make_app(database), "admin") as client:
 
-        async def endless(pieces: int) -> httpx.Response:
+        async def endless(pieces: int, path: str = USERS) -> httpx.Response:
             async def body() -> object:
                 for _ in range(pieces):
                     yield b"x" * 1_000_000
 
-            return await client.post(USERS, content=body())  # type: ignore[arg-type]  # a stream
+            return await client.post(path, content=body())  # type: ignore[arg-type]  # a stream
 
         declared = await client.post(USERS, content=b" " * 1_000_001)
         streamed = await endless(3)
+        await client.post(LISTS, json={"name": "Support", "periods": [MORNING]})
+        uploaded = await endless(3, f"{LISTS}/Support/imports")
+        fits = await endless(2, f"{LISTS}/Support/imports")
 
-    for answer in (declared, streamed):
+    assert fits.status_code != 413
+    for answer in (declared, streamed, uploaded):
         assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
