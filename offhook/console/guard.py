@@ -28,4 +28,7 @@ async def still_there(request: Request, who: Principal) -> bool:
 def same_origin(connection: HTTPConnection) -> bool:
     """Whether a request comes from our own pages, as far as the browser says where it is from."""
     origin = connection.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+    if origin is None:
+        return True
+    ours = {connection.headers.get("host"), urlsplit(services_of(connection).public_url).netloc}
+    return urlsplit(origin).netloc in ours - {""}

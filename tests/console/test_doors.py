@@ -1,5 +1,7 @@
 """Who gets into the console, and who doesn't; without a browser, as an attacker would."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -11,8 +13,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.fixture
-def http(stage: Stage) -> httpx.Client:
-    return httpx.Client(base_url=stage.url, timeout=30)
+def http(stage: Stage) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stage.url, timeout=30) as client:
+        yield client
 
 
 def _logged_in(http: httpx.Client, stage: Stage, login: str) -> httpx.Response:

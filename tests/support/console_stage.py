@@ -68,9 +68,9 @@ SCRIPT = "Good morning {name}, this is Anna of Herons & Co.\n\nYou are one of ou
 
 
 def people() -> Population:
-    """Who answers: a third, and they talk for ten seconds."""
+    """Who answers: most, and they talk for ten seconds."""
     return Population(
-        answer_probability=0.4,
+        answer_probability=0.7,
         machine_probability=0.05,
         busy_probability=0.1,
         ring=RandomTime(mean_s=3.0, cv=0.4),

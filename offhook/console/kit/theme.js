@@ -30,6 +30,19 @@
     line.hidden = !says;
   }, 1000);
 
+  // In a box that asks, Tab goes round: what is behind it waits.
+  addEventListener("keydown", (event) => {
+    const box = event.key === "Tab" && document.querySelector(".q-dialog--modal .ask");
+    if (!box) return;
+    const fields = [...box.querySelectorAll("input, select, textarea, button")].filter(
+      (one) => !one.disabled && one.type !== "hidden",
+    );
+    const at = fields.indexOf(document.activeElement);
+    const next = event.shiftKey ? (at <= 0 ? fields.length : at) - 1 : (at + 1) % fields.length;
+    event.preventDefault();
+    fields[next]?.focus();
+  }, true);
+
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;

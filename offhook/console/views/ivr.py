@@ -150,7 +150,7 @@ def trial_part(trial: Trial) -> Markup:
         "Try it",
         el(
             "div",
-            el("ol", *lines, class_="log", aria_label="The call so far", role="log"),
+            el("div", el("ol", *lines, class_="log"), role="log", aria_label="The call so far"),
             el("div", el("div", *pad, class_="keypad"), el("br"), whole)
             if trial.waits
             else _ended(trial),
