@@ -31,15 +31,10 @@ def rivals() -> list[Case]:
         if agents not in FIGURE
     ]
     return ours + [
-        Case(pacer=pacer, agents=agents, seeds=max(1, 4 // agents), hours=hours_of(agents))
+        Case(pacer=pacer, agents=agents, seeds=1, hours=2.0)
         for agents in AGENTS
         for pacer in RIVALS
     ]
-
-
-def hours_of(agents: int) -> float:
-    """How long rivals are run: small floors need longer to say something."""
-    return 4.0 if agents <= 10 else 2.0
 
 
 def grid() -> list[Case]:
@@ -68,7 +63,7 @@ def alive() -> list[Case]:
         Case(
             pacer=pacer,
             agents=agents,
-            seeds=10 if pacer == "predictive" else 1,
+            seeds=5 if pacer == "predictive" else 1,
             hours=4.0,
             alive=True,
         )

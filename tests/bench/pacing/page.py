@@ -122,11 +122,11 @@ def rivals_table(found: dict[str, Outcome]) -> str:
     rows.append(["exact optimum", *(f"{percent(optimum(floor))} / 3.0" for floor in floors)])
     return (
         "### Against other rules\n\nThe same floor; percent of agents' time used / percent"
-        " abandoned, the first half hour not counted. Rivals: shifts of 4 h, four with"
-        " one agent and one with three to ten, and of 2 h with more; where they are over 3 %, the"
-        " use is bought with broken law, and a dash is where no setting kept it. Best fixed ratio:"
-        f" of {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)}. Its best aim: VICIdial's"
-        " tapered rule aimed at a difference of free agents and waiting calls of"
+        " abandoned, the first half hour not counted. Rivals: one shift of 2 h each, which with one"
+        " to three agents is a matter of luck by some points; where they are over 3 %, the use is"
+        " bought with broken law, and a dash is where no setting kept it or none was run. Best"
+        f" fixed ratio: of {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)}. Its best aim:"
+        " VICIdial's tapered rule aimed at a difference of free agents and waiting calls of"
         f" {', '.join(str(aim) for aim in cases.AIMS)}; the three rules above it have their"
         " default, none.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.AGENTS)], rows)
@@ -182,7 +182,7 @@ def alive_table(found: dict[str, Outcome]) -> str:
         " machines that take 1.5 s to tell, answer probability going from 0.22 to 0.34, 0.15 and"
         " 0.3, talks from 110 s to 80 s and 150 s, a third of the agents pausing. Percent used /"
         " abandoned, and in brackets the worst 1,000 answers in a row; from the first call on, 4 h,"
-        " ten shifts of ours and one of each rival. No optimum is known here.\n\n"
+        " five shifts of ours and one of each rival. No optimum is known here.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.ALIVE_AGENTS)], rows)
     )
 
