@@ -48,6 +48,8 @@ def mount_console(app: FastAPI, services: Services) -> Console:
         message_history_length=100,
         show_welcome_message=False,
     )
+    # A bar that says nothing to who doesn't see it; pages say themselves what they wait for.
+    toolkit.config.quasar_config["loadingBar"]["skipHijack"] = True
     app.router.routes[-1] = _Beside("/", app=_Guarded(toolkit))
     return console
 

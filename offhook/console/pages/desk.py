@@ -62,6 +62,8 @@ class Seat:
         self._agent = agent
         self._desk: Desk | None = None
         self._seen: tuple[object, ...] = ()
+        self._said: tuple[str, str] = ("", "")
+        """The talk that something was said of last, and what: the engine writes it down later."""
         backend = visit.console.backend
         self._office = DeskOffice(visit.console.services.database, backend.pool, backend.clock)
 
@@ -70,6 +72,8 @@ class Seat:
         now = self._visit.console.clock()
         row = await self._office.agent(self._agent)
         call = await self._office.call(row.agent_id)
+        if call is not None and call.disposition is None and call.attempt_id == self._said[0]:
+            call = call.model_copy(update={"disposition": self._said[1]})
         offered = None
         with suppress(NothingOnOffer):
             offered = await self._office.on_offer(row)
@@ -137,10 +141,7 @@ class Seat:
         async with self._visit.audited("call.dispose", f"attempt/{attempt}") as entry:
             entry.after = {"code": code}
             await self._office.dispose(self._agent, attempt, code)
-        if self._desk is not None and self._desk.call is not None:
-            # Shown at once: the engine writes it down a moment later.
-            said = self._desk.call.model_copy(update={"disposition": code})
-            self._desk = replace(self._desk, call=said)
+        self._said = (attempt, code)
         confirm_done(plain(code))
 
     async def _promise(self, act: Act) -> None:

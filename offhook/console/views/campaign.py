@@ -24,7 +24,7 @@ from offhook.console.kit.parts import (
     section,
 )
 from offhook.console.kit.words import count, instant, plain, share, span
-from offhook.console.live.floor import SHOWN, Minutes
+from offhook.console.live.floor import Minutes
 from offhook.console.views.floor import rate_tone
 from offhook.console.views.names import (
     AGENT_COLOURS,
@@ -40,7 +40,8 @@ from offhook.storage.floor_reads import BUCKET
 
 WELL = ("dialing", "due", "in_progress", CampaignPhase.completed)
 RESTING = ("finished", "not_started", CampaignPhase.stopped)
-COVERS = f"{SHOWN.total_seconds() / 60:.0f} minutes ago"
+_LEAST = 18
+"""Steps that a chart has at least."""
 _POINTS = 90
 _CHARTED = (AgentState.talking, AgentState.wrap_up, AgentState.parked, AgentState.ringing)
 
@@ -187,6 +188,8 @@ def meter_note(view: CampaignView) -> Markup:
 def campaign_charts(minutes: Minutes, cap: float) -> Markup:
     """The last minutes drawn: calls and answers, agents, abandonment."""
     each = 60 / BUCKET.total_seconds()
+    minutes = since_first_call(minutes)
+    covers = f"{len(minutes.dials) * BUCKET.total_seconds() / 60:.0f} minutes ago"
     dials = [each * value for value in smooth(minutes.dials)]
     answers = [each * value for value in smooth(minutes.answers)]
     return el(
@@ -199,7 +202,7 @@ def campaign_charts(minutes: Minutes, cap: float) -> Markup:
                     Line(name="placed", values=dials, colour=2, filled=True),
                     Line(name="answered", values=answers, colour=1),
                 ],
-                covers=COVERS,
+                covers=covers,
             ),
         ),
         section("Agents at work", agent_chart(minutes.agents)),
@@ -208,12 +211,24 @@ def campaign_charts(minutes: Minutes, cap: float) -> Markup:
             line_chart(
                 "Abandoned of answered, over five minutes",
                 [Line(name="rate", values=rates(minutes), colour=3, filled=True)],
-                covers=COVERS,
+                covers=covers,
                 limit=cap,
                 per_cent=True,
             ),
         ),
         class_="split three",
+    )
+
+
+def since_first_call(minutes: Minutes) -> Minutes:
+    """Without the time before the first call, but for a few minutes."""
+    quiet = next((at for at, dials in enumerate(minutes.dials) if dials), len(minutes.dials))
+    start = max(0, min(quiet - 1, len(minutes.dials) - _LEAST))
+    return Minutes(
+        dials=minutes.dials[start:],
+        answers=minutes.answers[start:],
+        abandoned=minutes.abandoned[start:],
+        agents=minutes.agents,
     )
 
 

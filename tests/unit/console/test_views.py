@@ -11,7 +11,7 @@ from dialer.model import AgentStatus, CampaignPhase, CampaignSettings, SwitchId
 from offhook.accounts import Scope
 from offhook.console.live.floor import FloorNow, Minutes, by_state
 from offhook.console.pages.callbacks import BadPromise, periods_of
-from offhook.console.views.campaign import agent_chart, rates, smooth
+from offhook.console.views.campaign import agent_chart, rates, since_first_call, smooth
 from offhook.console.views.campaign_pages import changes_said, lines_said
 from offhook.console.views.desk import keys, merged
 from offhook.console.views.floor import alerts, floor_page, rate_tone
@@ -133,6 +133,14 @@ def test_rates_are_of_the_minutes_before_and_lines_are_smoothed() -> None:
     assert rates(minutes) == [0.0, 0.0, 0.25]
     assert smooth(minutes.dials) == [0.0, 1.5, 2.0]
     assert "No agents seen yet" in agent_chart(())
+
+
+def test_a_chart_begins_a_little_before_the_first_call() -> None:
+    quiet = (0,) * 60
+    begun = Minutes(dials=quiet + (1,) * 30, answers=quiet * 2, abandoned=quiet * 2, agents=())
+    assert since_first_call(begun).dials == (0,) + (1,) * 30
+    never = Minutes(dials=quiet, answers=quiet, abandoned=quiet, agents=())
+    assert len(since_first_call(never).dials) == 18
 
 
 def test_every_column_is_mapped_as_said_and_one_must_hold_the_number() -> None:
