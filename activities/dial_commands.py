@@ -80,7 +80,8 @@ class SwitchHands:
                 )
             )
         else:
-            self._took(self._clock() - began)
+            if not isinstance(command, ParkAgent):  # of which a whole floor may come at once
+                self._took(self._clock() - began)
             self._put(
                 CommandAccepted(
                     correlator=correlator, action=command.kind, request_id=accepted.request_id

@@ -3,7 +3,8 @@
 A machine or PBX that is asked for more than it can do does not refuse: everything takes longer,
 until customers leave before they are joined. So the loop watches what each thing takes, events to
 reach the engine and commands to be answered, and keeps the rate of new calls under the point from
-which that grows: up fast at first, down by a part with the first strain, up slowly from there on.
+which that grows: up fast at first, down by a part with each strain, then up again,
+slowly around the rate that strained last, which may have had another cause, and faster elsewhere.
 What is slow by nature, as a PBX far away, is no strain: only what is slow beside its own best.
 """
 
@@ -20,8 +21,12 @@ FIRST = 40.0
 LEAST = 5.0
 MOST = 1_000.0
 """Beyond this nothing is held back."""
-QUICK, SLOW, BACK = 1.5, 1.025, 0.7
-"""What the rate is multiplied by, with each look: until the first strain, after it, and at one."""
+QUICK, STEADY, SLOW, BACK = 1.5, 1.08, 1.025, 0.7
+"""What the rate is multiplied by, with each look: until the first strain, away from the last,
+around the last, and at one.
+"""
+AROUND = 0.1
+"""A part of the rate that strained last."""
 STRAIN_S, CALM_S = 0.15, 0.08
 """Of nine in ten, what is too long, and what is short enough to go faster."""
 STALL_S = 0.6
@@ -44,7 +49,7 @@ class Governor:
     def __init__(self, put: Callable[[RateFound], None]) -> None:
         self._put = put
         self.rate = FIRST
-        self._grows_by = QUICK
+        self._strained: float | None = None
         self._took: list[float] = []
         self._placed = 0
         self._lately: deque[float] = deque([0.0], maxlen=LATELY)
@@ -79,12 +84,17 @@ class Governor:
         self._best = min(middle, middle if self._best is None else self._best * FORGET)
         stalled = took[-1] > max(STALL_S, TIMES_BEST * self._best)
         if stalled or slow > max(STRAIN_S, TIMES_BEST * self._best):
-            self._grows_by = SLOW
             if not self._wait:
                 self._wait = PAUSE
-                self._change(max(LEAST, BACK * min(self.rate, ROOM * max(self._lately))))
+                self._strained = min(self.rate, ROOM * max(self._lately))
+                self._change(max(LEAST, BACK * self._strained))
         elif placed >= USED * self.rate and slow < max(CALM_S, TIMES_BEST * self._best / 2):
-            self._change(min(MOST, self.rate * self._grows_by))
+            self._change(min(MOST, self.rate * self._growth()))
+
+    def _growth(self) -> float:
+        if self._strained is None:
+            return QUICK
+        return SLOW if abs(self.rate / self._strained - 1) <= AROUND else STEADY
 
     def _change(self, rate: float) -> None:
         if rate != self.rate:

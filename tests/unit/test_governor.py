@@ -60,7 +60,23 @@ def test_strain_takes_the_rate_back_once_until_it_can_have_shown() -> None:
     assert rates[-1] == round(governor.rate, 1)
 
 
-def test_rate_goes_up_slowly_after_strain_and_never_under_the_least() -> None:
+def test_rate_goes_up_slowly_only_around_where_it_strained() -> None:
+    governor, _ = told()
+    for _ in range(3):
+        look(governor, took_s=0.01)
+    strained = governor.rate
+    look(governor, took_s=1.0)
+    grown = []
+    for _ in range(20):
+        before = governor.rate
+        look(governor, took_s=0.01)
+        grown.append((before / strained, governor.rate / before))
+    assert all(by < 1.03 for at, by in grown if 0.91 < at < 1.09)
+    assert all(1.07 < by < 1.09 for at, by in grown if not 0.89 < at < 1.11)
+    assert governor.rate > strained * 1.4
+
+
+def test_rate_is_never_under_the_least() -> None:
     governor, _ = told()
     look(governor, took_s=0.01)
     for _ in range(40):
