@@ -61,8 +61,8 @@ class VicidialAdapt:
     """A dial level, multiplied every 15 s by how many more agents than calls wait."""
 
     LEVEL_EVERY_S, PLACE_EVERY_S, SAMPLES = 15.0, 2.5, 15
-    LATEST_H = 17.0
-    """When the shift ends: eight hours after it began."""
+    LATEST = 1_700
+    """When the shift ends, as hours and minutes in one number: eight hours after it began."""
 
     def __init__(self, rule: Adapt, *, target: float, aim: float = 0.0, most: float = 3.0) -> None:
         self.name = f"vicidial_{rule}"
@@ -124,8 +124,8 @@ class VicidialAdapt:
             return 1.0
         if self._rule is Adapt.average:
             return level / 2.0
-        left = 100.0 * (self.LATEST_H - now.hour - now.minute / 60.0)
-        return 1.0 if left < 0.0 else level * min(1.0, left / 1000.0)
+        left = self.LATEST - (100 * now.hour + now.minute)
+        return 1.0 if left < 0 else level * min(1.0, left / 1000.0)
 
 
 class OmniDialer:
