@@ -63,6 +63,7 @@ class Backend:
         self._pool: Pool | None = None
         self._feed: LiveFeed | None = None
         self._box: SecretBox | None = None
+        database.on_close(self.aclose)
 
     async def client(self) -> Client:
         """Temporal; raises `TemporalUnreachable`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -63,6 +63,11 @@ class Database:
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession] = field(repr=False)
     url: str = field(repr=False)
+    _closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
+
+    def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
+        """Have something closed with it, and before it."""
+        self._closers.append(closer)
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10, application: str = "offhook") -> "Database":
@@ -89,6 +94,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        while self._closers:
+            await self._closers.pop()()
         await self.engine.dispose()
 
     async def __aenter__(self) -> Self:
