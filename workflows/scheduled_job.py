@@ -24,7 +24,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from dialer.call_check import day_before
     from dialer.rejections import Rejected
-    from workflows import search_attributes
     from workflows.call_check import ReconcileWorkflow
     from workflows.contact_import import ContactImportWorkflow
     from workflows.phonebook_sync import PhonebookSyncWorkflow
@@ -71,7 +70,6 @@ async def _import(job: ImportJob, key: str) -> JobDone:
         ContactImportWorkflow.run,
         request,
         id=f"import/{key}",
-        search_attributes=search_attributes.of_import(job.campaign_id),
     )
     told = result.progress
     return JobDone(did="imported", detail=f"{told.imported} contacts, {told.refused} rows refused")
