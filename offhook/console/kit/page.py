@@ -19,6 +19,7 @@ from dialer.numbers import InvalidNumber
 from dialer.rejections import Rejected
 from offhook.accounts import Permission, Principal
 from offhook.accounts.audit import Draft
+from offhook.api.refusals import PermissionMissing
 from offhook.console.console import Console
 from offhook.console.guard import principal_now, still_there
 from offhook.console.kit.layout import frame, url
@@ -35,18 +36,6 @@ CHECK_EVERY_S = 60.0
 """How often a page that is only looked at asks whether its session goes on."""
 OURS = (OffhookError, Rejected, InvalidNumber, StoreUnavailable)
 """Errors that say what happened in words for people."""
-
-
-class NotYours(OffhookError):
-    """Whoever asks may not do this."""
-
-    code = "permission_missing"
-
-    def __init__(self, permission: Permission) -> None:
-        super().__init__(
-            f"you may not do this: it needs the permission {permission}",
-            hint="ask an administrator to change your role",
-        )
 
 
 @dataclass
@@ -135,9 +124,9 @@ class Visit:
         return self.console.services.audited(self.who, action, subject, request_id=request_id)
 
     def require(self, permission: Permission) -> None:
-        """Raise `NotYours` where the person may not do it."""
+        """Raise `PermissionMissing` where the person may not do it."""
         if not self.who.may(permission):
-            raise NotYours(permission)
+            raise PermissionMissing(permission)
 
 
 def _taken(leave: list[Callable[[], None]]) -> list[Callable[[], None]]:
