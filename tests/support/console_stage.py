@@ -98,20 +98,24 @@ def settings_of(name: str, mode: Mode) -> CampaignSettings:
     )
 
 
+def stage_settings(home: Path) -> Settings:
+    """Ports that nobody has, and passwords that are looked at quickly."""
+    ports = free_ports("api", "links", "worker")
+    return Settings(
+        home=home,
+        access=AccessSettings(argon2_memory_kib=64, argon2_passes=1, argon2_lanes=1),
+        api=ApiSettings(port=ports["api"]),
+        links=LinksSettings(port=ports["links"]),
+        worker=WorkerSettings(health_port=ports["worker"]),
+    )
+
+
 async def main(home: Path, watched: int) -> None:
     """Run the stage until it is told to end, or until nobody needs it any more."""
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
     configure_logging(LogSettings(level=LogLevel.warning), process="stage")
-    quick = AccessSettings(argon2_memory_kib=64, argon2_passes=1, argon2_lanes=1)
-    ports = free_ports("api", "links", "worker")
-    settings = Settings(
-        home=home,
-        access=quick,
-        api=ApiSettings(port=ports["api"]),
-        links=LinksSettings(port=ports["links"]),
-        worker=WorkerSettings(health_port=ports["worker"]),
-    )
+    settings = stage_settings(home)
     cast = Cast(
         agents=AGENTS,
         lines=AGENTS * 4,
@@ -121,7 +125,7 @@ async def main(home: Path, watched: int) -> None:
     )
     async with rehearsal(Home(home), settings, cast) as stage:
         agents = await _agents(stage)
-        await _people(stage, quick, agents)
+        await _people(stage, settings.access, agents)
         await _campaign(stage, RUNNING, "Spring renewals", agents[:-1], start=True)
         await _campaign(stage, RESTING, "Autumn survey", agents[:-1], start=False)
         await _campaign(stage, READING, "Winter calls", agents[-1:], mode=Mode.preview)

@@ -206,49 +206,21 @@ def stricter_notice(stricter: Sequence[Bound]) -> Markup | None:
 
 
 def _pace(draft: Draft, mode: str) -> Markup:
-    say = draft.values.get
-    cap = field_of(
-        "Most abandoned, % of answered",
-        "abandonment",
-        value=say("abandonment", "3"),
-        kind="number",
-        step="0.1",
-        min="0",
-        max="100",
-    )
-    ratio = field_of(
-        "Calls for each free agent", "ratio", value=say("ratio", "1.5"), kind="number", step="0.1"
-    )
+    def number(label: str, name: str, usual: str, least: str, most: str, step: str = "1") -> Markup:
+        value = draft.values.get(name, usual)
+        return field_of(label, name, value=value, kind="number", min=least, max=most, step=step)
+
     return section(
         "How hard",
         el(
             "div",
-            ratio if mode == Mode.power else None,
-            cap,
-            field_of(
-                "Ring at most, s",
-                "ring_timeout",
-                value=say("ring_timeout", "25"),
-                kind="number",
-                min="15",
-                max="120",
-            ),
-            field_of(
-                "Wrap up at most, s",
-                "wrap_up",
-                value=say("wrap_up", "15"),
-                kind="number",
-                min="0",
-                max="1800",
-            ),
-            field_of(
-                "Tries for each contact",
-                "attempts",
-                value=say("attempts", "4"),
-                kind="number",
-                min="1",
-                max="20",
-            ),
+            number("Calls for each free agent", "ratio", "1.5", "1", "10", "0.1")
+            if mode == Mode.power
+            else None,
+            number("Most abandoned, % of answered", "abandonment", "3", "0", "100", "0.1"),
+            number("Ring at most, s", "ring_timeout", "25", "15", "120"),
+            number("Wrap up at most, s", "wrap_up", "15", "0", "1800"),
+            number("Tries for each contact", "attempts", "4", "1", "100"),
             class_="form across",
         ),
     )

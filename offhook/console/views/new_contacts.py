@@ -49,7 +49,24 @@ def contacts_step(
     go: str = "Go on to the rules",
 ) -> Markup:
     """Bring a file, and say what its columns hold."""
-    pick = section(
+    pick = _pick(upload, most)
+    if found is None:
+        return pick
+    return joined(
+        pick,
+        mapping_form(found, said, region),
+        refused_part(found),
+        el(
+            "div",
+            button(go, "go", kind="primary", disabled=not found.contacts),
+            class_="actions",
+        ),
+    )
+
+
+def _pick(upload: str, most: int) -> Markup:
+    """Where a file is chosen; it is on its way at once."""
+    return section(
         "Who is to be called",
         el(
             "div",
@@ -73,18 +90,6 @@ def contacts_step(
                 id="n-file",
             ),
             class_="field",
-        ),
-    )
-    if found is None:
-        return pick
-    return joined(
-        pick,
-        mapping_form(found, said, region),
-        refused_part(found),
-        el(
-            "div",
-            button(go, "go", kind="primary", disabled=not found.contacts),
-            class_="actions",
         ),
     )
 

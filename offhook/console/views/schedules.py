@@ -55,22 +55,10 @@ def schedules_page(
 
 
 def _one(one: ScheduleView, campaigns: Mapping[str, str], may_write: bool) -> Markup:
-    plan, key = one.plan, one.plan.schedule_id
-    pause = button("Resume", "resume", of=key) if one.paused else button("Pause", "pause", of=key)
-    deeds = (
-        el(
-            "div",
-            button("Run now", "trigger", of=key),
-            pause,
-            button("Delete", "remove", of=key, kind="danger"),
-            class_="actions",
-        )
-        if may_write
-        else None
-    )
+    plan = one.plan
     coming = [el("li", instant(at)) for at in one.next_at[:10]]
     return section(
-        key,
+        plan.schedule_id,
         el(
             "div",
             facts(
@@ -79,9 +67,7 @@ def _one(one: ScheduleView, campaigns: Mapping[str, str], may_write: bool) -> Ma
                     "When": when_words(plan),
                     "Where one still runs": OVERLAPS[plan.overlap],
                     "Note": one.note or plan.note or None,
-                    "Runs so far": f"{one.runs}"
-                    + (f", {one.missed} missed" if one.missed else "")
-                    + (f", {one.overlapped} left out" if one.overlapped else ""),
+                    "Runs so far": _runs(one),
                 }
             ),
             el(
@@ -92,8 +78,24 @@ def _one(one: ScheduleView, campaigns: Mapping[str, str], may_write: bool) -> Ma
             class_="split",
         ),
         el("br"),
-        deeds,
+        _deeds(one) if may_write else None,
         aside=badge("paused", "warn") if one.paused else badge("active", "good"),
+    )
+
+
+def _runs(one: ScheduleView) -> str:
+    missed = f", {one.missed} missed" if one.missed else ""
+    return f"{one.runs}{missed}" + (f", {one.overlapped} left out" if one.overlapped else "")
+
+
+def _deeds(one: ScheduleView) -> Markup:
+    key = one.plan.schedule_id
+    return el(
+        "div",
+        button("Run now", "trigger", of=key),
+        button("Resume", "resume", of=key) if one.paused else button("Pause", "pause", of=key),
+        button("Delete", "remove", of=key, kind="danger"),
+        class_="actions",
     )
 
 
