@@ -174,10 +174,7 @@ class PredictivePacer:
                 lambda: f"{_expected(race)} against {_free_words(free)}: far over the risk allowed",
                 cancel=lambda: self._too_many(floor, race),
             )
-        place = self._most(race, limit, safe, self._ceiling(floor))
-        slack = self._budget.slack
-        if slack < FAR and place > safe and race.risk(place - 1, slack) > OVERRUN:
-            place = self._most(race, OVERRUN, safe, place, slack)
+        place = self._most(race, limit, safe, self._ceiling(floor), self._budget.slack)
         soon = self._outlook.ring_mean_s * 2
         return self._decide(
             floor,
@@ -220,30 +217,38 @@ class PredictivePacer:
         return Race(tables, answers, freed, free=free)
 
     @staticmethod
-    def _most(race: Race, limit: float, safe: int, ceiling: int, spare: int = 0) -> int:
-        """Return the most calls of which the last one's risk is within the limit."""
-        if ceiling <= safe or (spare == 0 and race.is_over(limit, safe)):
+    def _most(race: Race, limit: float, safe: int, ceiling: int, slack: int = FAR) -> int:
+        """Return the most calls of which the last one's risk is within the limit, and all but
+        surely not that of one too many abandoned of a thousand.
+        """
+
+        def fits(fresh: int) -> bool:
+            if race.risk(fresh) > limit:
+                return False
+            return slack >= FAR or race.risk(fresh, slack) <= OVERRUN
+
+        if ceiling <= safe or race.is_over(limit, safe):
             return min(safe, ceiling)
-        if race.risk(safe, spare) > limit:
+        if not fits(safe):
             return safe
         few = range(safe + 1, min(safe + FEW, ceiling) + 1)
-        race.look_at(few, spare)  # one or two more are what most decisions come to
+        race.look_at(few)  # one or two more are what most decisions come to
         for fresh in few:
-            if fresh == ceiling or race.risk(fresh, spare) > limit:
+            if fresh == ceiling or not fits(fresh):
                 return fresh
         # `low` calls are fine and `high` are too many; widen from a guess, then halve.
         low, high = safe + 1, ceiling + 1
         probe = min(ceiling, max(low + 1, race.guess()))
         step = max(2, probe // 6)
         while low < probe < high:
-            if race.risk(probe - 1, spare) <= limit:
+            if fits(probe - 1):
                 low, probe = probe, probe + step
             else:
                 high, probe = probe, probe - step
             step *= 2
         while high - low > 1 + low // 20:  # the next decision, soon after, does the rest
             probe = (low + high) // 2
-            if race.risk(probe - 1, spare) <= limit:
+            if fits(probe - 1):
                 low = probe
             else:
                 high = probe
