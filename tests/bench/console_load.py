@@ -80,7 +80,7 @@ class Watchers:
         )
         self._sockets.append(client)
 
-    async def _got(self, _event: str, data: Any) -> None:
+    async def _got(self, _event: str, *data: Any) -> None:
         self.messages += 1
         self.bytes += len(json.dumps(data))
 

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from activities.contracts import PauseCampaign, ResumeCampaign, StopCampaign
+from dialer.rejections import CampaignUnknown
 from dialer.why import campaign_verdict
 from offhook.accounts import Permission
 from offhook.accounts.audit import Draft
@@ -64,7 +65,7 @@ async def campaign_id(visit: Visit) -> str:
     """The campaign that the address names, which the person sees; raises `CampaignUnknown`."""
     row = await CampaignViews(visit.console.services.database).find(visit.param("key"))
     if not visit.who.scope.has(campaign=row.campaign_id):
-        visit.require(Permission.users_write)
+        raise CampaignUnknown(visit.param("key"))
     visit.client.title = f"{row.name} · offhook"
     return row.campaign_id
 

@@ -13,6 +13,7 @@ from offhook.console.views.contacts import Search, contact_page, search_page
 from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.contact_search import ContactSearch
 from offhook.storage.contacts import Contacts
+from offhook.storage.errors import ContactNotFound
 
 REGION = "IT"
 """Country of numbers without a prefix, where no campaign says another."""
@@ -61,7 +62,7 @@ async def contact(visit: Visit) -> None:
             ContactId(visit.param("key")), now=now
         )
         if not visit.who.scope.has(campaign=told.campaign_id):
-            visit.require(Permission.users_write)
+            raise ContactNotFound(visit.param("key"))
         why = await visit.console.backend.why.contact(
             CampaignId(told.campaign_id), told.contact_id, now=now
         )
