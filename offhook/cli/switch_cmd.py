@@ -83,7 +83,7 @@ def remove(
 async def _list(settings: Settings) -> dict[str, Any]:
     async with switch_office(settings) as office:
         found = await office.all()
-    left_out = {"switch_id"}
+    left_out = {"switch_id", "stream", "stream_detail"}
     return {"switches": [one.model_dump(mode="json", exclude=left_out) for one in found]}
 
 

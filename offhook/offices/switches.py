@@ -31,6 +31,9 @@ class SwitchHealth(BaseModel):
     family: str
     state: str = UNKNOWN
     detail: str = ""
+    stream: str = ""
+    """How the stream of events is, in families that have one: connecting, up or down."""
+    stream_detail: str = ""
     lines: int | None = None
     busy_lines: int | None = None
     agents_reachable: int | None = None

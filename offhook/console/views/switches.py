@@ -23,7 +23,7 @@ from offhook.console.kit.words import count, of, plain, span
 from offhook.offices.switches import UNKNOWN, SwitchHealth, SwitchShown
 from offhook.switches.base import CheckResult
 
-_TONES = {"up": "good", "connected": "good", "watching": "good", UNKNOWN: "", "down": "bad"}
+_TONES = {"up": "good", UNKNOWN: "", "down": "bad", "misconfigured": "bad"}
 QUIET = timedelta(minutes=15)
 
 
@@ -73,7 +73,11 @@ def state_badge(one: SwitchHealth) -> Markup:
     """A link's state in a word, and why."""
     word = "no links process" if one.state == UNKNOWN else plain(one.state)
     detail: Child = el("span", f" {one.detail}", class_="muted") if one.detail else None
-    return joined(badge(word, state_tone(one.state)), detail)
+    events: Child = None
+    if one.stream and one.stream != one.state:
+        said = f" events {one.stream}" + (f": {one.stream_detail}" if one.stream_detail else "")
+        events = badge(said, state_tone(one.stream))
+    return joined(badge(word, state_tone(one.state)), detail, events)
 
 
 def last_event(one: SwitchHealth, at: datetime) -> Child:
