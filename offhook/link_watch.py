@@ -24,8 +24,8 @@ from dialer.switching import AgentView, SwitchError, SwitchSnapshot, TrunkView
 from offhook.api.hooks import HookRoute, Hooks, HookStatus
 from offhook.errors import OffhookError
 from offhook.link_orphans import Orphans
+from offhook.link_says import Teller, say_for_ever
 from offhook.link_stream import EventLog, LinkStream, StreamHealth
-from offhook.storage.watch import SAY_EVERY
 from offhook.switches.base import CallerDesk
 from offhook.switches.ivr_script import ScriptRoute, script_route
 from offhook.switches.registry import OpenSwitch, SwitchConfig, open_switch
@@ -113,14 +113,6 @@ class LeftRecordings(Protocol):
         ...
 
 
-class Teller(Protocol):
-    """Says to whoever dials that the events of switches are watched (`WatchTeller`)."""
-
-    async def say(self, switches: Collection[SwitchId]) -> None:
-        """Say it once; failures are `StoreUnavailable`."""
-        ...
-
-
 @dataclass(slots=True)
 class _Running:
     opened: OpenSwitch
@@ -156,7 +148,8 @@ class Links:
         """Watch for the length of the block."""
         tasks = [asyncio.create_task(self._reload_for_ever(), name="links")]
         if self.teller is not None:
-            tasks.append(asyncio.create_task(self._say_for_ever(self.teller), name="watch said"))
+            saying = say_for_ever(self.teller, self._heard)
+            tasks.append(asyncio.create_task(saying, name="watch said"))
         try:
             yield
         finally:
@@ -201,15 +194,8 @@ class Links:
                 log.warning("links_cannot_read_switches", error=str(error))
             await asyncio.sleep(self.reload_every.total_seconds())
 
-    async def _say_for_ever(self, teller: Teller) -> None:
-        while True:
-            try:
-                await teller.say(
-                    [s for s, running in self._running.items() if self._hears(running)]
-                )
-            except Exception as error:  # whatever it is, silence would stop every campaign
-                log.warning("links_cannot_say_what_is_watched", error=repr(error))
-            await asyncio.sleep(SAY_EVERY.total_seconds())
+    def _heard(self) -> list[SwitchId]:
+        return [switch for switch, running in self._running.items() if self._hears(running)]
 
     def _hears(self, running: _Running) -> bool:
         """Whether events of a switch reach us: its stream is up, or it delivers them itself."""

@@ -3,15 +3,17 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from activities.ports import StoreUnavailable
 from activities.watching import Watching
 from dialer.events import EventsWatched
 from dialer.model import SwitchId
+from offhook.link_says import say_for_ever
 from offhook.simulator.config import SimulatorConfig
 from offhook.simulator.serve import running_simulator
 from offhook.storage.database import Database
@@ -162,3 +164,25 @@ async def test_loop_whose_own_connection_comes_back_says_watched_only_once_it_he
             await asyncio.sleep(0.02)
     task.cancel()
     assert events == [(2, False), (5, True)]
+
+
+async def test_what_is_watched_is_said_again_after_whatever_went_wrong() -> None:
+    class Failing:
+        """Fails twice, once as nobody foresaw."""
+
+        said: list[list[SwitchId]]
+        errors: list[Exception]
+
+        async def say(self, switches: Collection[SwitchId]) -> None:
+            if self.errors:
+                raise self.errors.pop()
+            self.said.append(list(switches))
+
+    teller = Failing()
+    teller.said, teller.errors = [], [RuntimeError("a bug"), StoreUnavailable("away")]
+    task = asyncio.create_task(say_for_ever(teller, lambda: [SWITCH]))
+    async with asyncio.timeout(PATIENCE_S):
+        while not teller.said:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0.02)
+    task.cancel()
+    assert teller.said == [[SWITCH]]
