@@ -11,7 +11,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from activities.errors import coded_errors
+from activities.errors import NotConfigured, coded_errors
 from activities.ivr_contracts import (
     AdvanceSession,
     AgentSearch,
@@ -30,8 +30,8 @@ from activities.ivr_contracts import (
     StartSession,
     VerifyPin,
 )
-from ivr.machine import begin, handle
-from ivr.machine_words import SecretRef, Step
+from ivr.machine import begin, handle, without_trees
+from ivr.machine_words import HungUp, SecretRef, Step
 from ivr.tree import Trees
 
 BEAT = timedelta(seconds=2)
@@ -171,10 +171,18 @@ class IvrActivities:
     async def advance(self, request: AdvanceSession) -> SessionAdvanced:
         """Have the machine handle an event, and write what it led to."""
         with coded_errors():
-            trees = await self.trees.load(request.tree, request.version)
-            step = handle(trees, request.session, request.event)
+            step = await self._step(request)
             await self.records.advance(request, step)
             return SessionAdvanced(session=step.session, ignored=step.ignored)
+
+    async def _step(self, request: AdvanceSession) -> Step:
+        try:
+            trees = await self.trees.load(request.tree, request.version)
+        except NotConfigured:
+            if isinstance(request.event, HungUp):
+                return without_trees(request.session, request.event)
+            raise
+        return handle(trees, request.session, request.event)
 
     @activity.defn(name="ivr.verify_pin")
     async def verify_pin(self, request: VerifyPin) -> PinVerdict:

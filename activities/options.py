@@ -51,14 +51,6 @@ class ActivityOptions(TypedDict, total=False):
     cancellation_type: ActivityCancellationType
 
 
-class LocalOptions(TypedDict, total=False):
-    """Keyword arguments of `workflow.start_local_activity`."""
-
-    start_to_close_timeout: timedelta
-    schedule_to_close_timeout: timedelta
-    retry_policy: RetryPolicy
-
-
 DIAL: ActivityOptions = {
     "start_to_close_timeout": timedelta(days=30),
     "heartbeat_timeout": timedelta(seconds=4),
@@ -173,15 +165,13 @@ _QUICK_RETRY = RetryPolicy(
     maximum_attempts=0,
 )
 
-SESSION_RECORD: LocalOptions = {
+SESSION_RECORD: ActivityOptions = {
     "start_to_close_timeout": timedelta(seconds=5),
     "retry_policy": _QUICK_RETRY,
 }
-"""A step of a session: a caller is on the line, so it runs inside the workflow's own task, and is
-tried until the record is there.
-"""
+"""A step of a session: a caller is on the line, and it is tried until the record is there."""
 
-SESSION_DEED: LocalOptions = {
+SESSION_DEED: ActivityOptions = {
     "start_to_close_timeout": timedelta(seconds=5),
     "schedule_to_close_timeout": timedelta(seconds=12),
     "retry_policy": _QUICK_RETRY,

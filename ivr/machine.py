@@ -18,8 +18,17 @@ from collections.abc import Mapping
 
 from ivr.machine_answer import Ignored, answer
 from ivr.machine_enter import go
-from ivr.machine_run import Run
-from ivr.machine_words import Answering, AnyEvent, LeaveQueue, Phase, Session, Step
+from ivr.machine_run import Run, Way
+from ivr.machine_words import (
+    Answering,
+    AnyEvent,
+    EndReason,
+    HungUp,
+    LeaveQueue,
+    Phase,
+    Session,
+    Step,
+)
 from ivr.tree import Trees
 
 P = Phase
@@ -92,4 +101,13 @@ def handle(trees: Trees, session: Session, event: AnyEvent) -> Step:
             run.do(LeaveQueue)
             run.set(phase=Phase.deciding)
         go(run, way)
+    return run.finished()
+
+
+def without_trees(session: Session, event: HungUp) -> Step:
+    """The end of a call whose trees are gone: what it held is given back, and nothing is said."""
+    run = Run({}, session, event.at)
+    run.set(turn=session.turn + 1)
+    run.passed(Way("hung_up", None))
+    run.end(EndReason.hung_up)
     return run.finished()

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from activities.ivr_contracts import Heard, SessionReply, StepSession
+from dialer.rejections import Rejected
 from ivr.machine_words import (
     AnyAction,
     AnyEvent,
@@ -20,6 +21,16 @@ from ivr.machine_words import (
     Transfer,
 )
 from ivr.tree_parts import InputType
+
+
+class CallIdTaken(Rejected):
+    """The id is that of another caller's session, which has to end first."""
+
+    code = "ivr_call_id_taken"
+
+    def __init__(self) -> None:
+        super().__init__("another caller has a session under this id; end it and begin again")
+
 
 SHOWN = (Play, Collect, Transfer, HangUp)
 """Actions that the front end carries out; all others are ours."""

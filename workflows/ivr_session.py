@@ -2,17 +2,14 @@
 
 What it decides: when the machine hears of something, in which order, and that each word of the
 switch counts once. The trees themselves stay outside: an activity lets the pure machine handle
-one event and writes the outcome in one go, so a step of a caller is one workflow task, the record
-is never behind what a caller hears, and a history holds no tree.
+one event and writes the outcome in one go. The record is never behind what a caller hears.
 
 Whatever the switch asks, it is answered with the present order; only a word about the present turn
-moves on. So a repeated or late hook changes nothing and is answered as the first was. Two kinds of
-front end: one that asks at the end of each node (`FrontEnd.asked`) keeps the caller's time itself,
-so a timer that runs out here means that it won't come back; one that is told what to do leaves time
-to us.
+moves on. So a repeated or late hook changes nothing and is answered as the first was. A front end
+that asks at the end of each node (`FrontEnd.asked`) keeps the caller's time itself: a timer that
+runs out here means that it won't come back.
 
-Budget: about 10 events a step of the caller, 6 a look at the queue of 20 s; `MAX_STEPS` and the
-longest wait of 4 h bound both, so that it never needs a new run.
+Budget: 13 to 25 events a step of the caller, 6 for 20 s in the queue; `MAX_STEPS` bounds both.
 """
 
 import asyncio
@@ -59,7 +56,15 @@ with workflow.unsafe.imports_passed_through():
         Started,
     )
     from workflows.ivr_deeds import Deeds
-    from workflows.ivr_orders import event_of, hang_up, next_order, next_part, settled, typing
+    from workflows.ivr_orders import (
+        CallIdTaken,
+        event_of,
+        hang_up,
+        next_order,
+        next_part,
+        settled,
+        typing,
+    )
     from workflows.refusals import refusals, refusing
 
 GRACE = timedelta(seconds=15)
@@ -73,15 +78,6 @@ UNHEARD = 3
 LOOK_FOR = timedelta(seconds=20)
 OFFERED = timedelta(seconds=45)
 """How long a front end may take to say whether an agent took the caller."""
-
-
-class CallIdTaken(Rejected):
-    """The id is that of another caller's session, which has to end first."""
-
-    code = "ivr_call_id_taken"
-
-    def __init__(self) -> None:
-        super().__init__("another caller has a session under this id; end it and begin again")
 
 
 @workflow.defn(name="IvrSession", failure_exception_types=[Rejected])
@@ -113,7 +109,12 @@ class IvrSessionWorkflow:
         """Live as long as the call is in the trees, and a little longer to answer repetitions."""
         await self._begin()
         while self._session is not None and self._session.phase is not Phase.ended:
-            await self._live(self._session)
+            try:
+                await self._live(self._session)
+            except ActivityError:
+                # Its trees are gone: nothing leads on, but its end can be written.
+                self._order = hang_up(self._order)
+                await self._lose()
         if not (self._gone or self._lost):
             with contextlib.suppress(TimeoutError):
                 await workflow.wait_condition(lambda: self._gone, timeout=LINGER)

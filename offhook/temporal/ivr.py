@@ -28,7 +28,8 @@ from activities.options import TASK_QUEUE
 from dialer.model import SwitchId
 from offhook.errors import OffhookError
 from offhook.ivr.talks import Talks
-from workflows.ivr_session import CallIdTaken, IvrSessionWorkflow
+from workflows.ivr_orders import CallIdTaken
+from workflows.ivr_session import IvrSessionWorkflow
 
 log = structlog.get_logger()
 

@@ -104,6 +104,8 @@ class IvrWorld:
     """Callbacks and opt-outs can't be written."""
     outages: int = 0
     """Writes of steps that fail before the record is back."""
+    gone: bool = False
+    """The published tree was deleted."""
     hook_result: str | None = "gold"
     steps: dict[tuple[str, int], tuple[AdvanceSession, Step]] = field(default_factory=dict)
     verified: list[VerifyPin] = field(default_factory=list)
@@ -125,6 +127,8 @@ class IvrWorld:
 
     async def load(self, tree: str, version: int) -> Trees:
         assert (tree, version) == ("support", 1)
+        if self.gone:
+            raise NotConfigured("the tree is gone", code="ivr_tree_unknown")
         return self.trees
 
     async def begin(self, request: BeginSession, found: TreeRoute) -> None:

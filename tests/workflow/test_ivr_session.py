@@ -9,7 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.ivr_contracts import AgentSearch, FrontEnd, Heard
 from dialer.model import AgentId
 from ivr.machine_words import EndReason, HangUp, PinAnswer, Transfer
-from offhook.temporal.ivr import SessionOver
+from offhook.temporal.ivr import SessionOver, SessionUnanswered
 from tests.support.ivr import ANNA, PBX, IvrWorld, PbxCall, ended, gathers, ivr_desk, words_of
 from workflows.ivr_session import GRACE, UNHEARD
 
@@ -237,6 +237,23 @@ async def test_step_waits_for_a_record_that_is_away(time_skipping: WorkflowEnvir
         assert words_of(await call.begin()) == ["Welcome"]
 
 
+@pytest.mark.parametrize("tells", [True, False])
+async def test_session_whose_tree_is_gone_ends_and_gives_back_what_it_held(
+    time_skipping: WorkflowEnvironment, *, tells: bool
+) -> None:
+    floor = world(searches=[WAITING])
+    async with ivr_desk(time_skipping.client, floor) as desk:
+        call = PbxCall(desk, "c1")
+        await in_the_queue(call)
+        floor.gone = True
+        with pytest.raises(SessionUnanswered, match="ivr_tree_unknown"):
+            await call.types("9")
+        if tells:
+            await desk.caller_gone(PBX, "c1")  # unless the queue has found out before
+        assert (await ended(time_skipping, call)).ended is EndReason.hung_up
+    assert [one.connected for one in floor.left] == [False]
+
+
 async def test_number_that_no_tree_answers_ends_the_call(
     time_skipping: WorkflowEnvironment,
 ) -> None:
@@ -294,6 +311,6 @@ async def test_history_of_a_session_holds_no_tree_and_stays_short(
             await call.types_secret("ref-wrong")
         history = await call.handle().fetch_history()
         await ended(time_skipping, call)
-    first, question, deed, handed_over = 19, 13, 12, 6
+    first, question, deed, handed_over = 19, 13, 12, 12
     assert len(history.events) <= first + 3 * question + 2 * deed + handed_over
     assert max(event.ByteSize() for event in history.events) < 8_000

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dialer.suitability import SkillLevel
-from ivr.machine import begin, handle
+from ivr.machine import begin, handle, without_trees
 from ivr.machine_words import (
     AnyAction,
     AnyEvent,
@@ -213,6 +213,14 @@ def test_key_leaves_the_queue_and_so_does_a_hang_up() -> None:
     assert call.tell(HungUp(at=NOON)) == (LeaveQueue(turn=call.turn),)
     call = Call("start: {kind: route}")
     assert kinds(call.silence()) == ["leave_queue", "hang_up"]
+
+
+def test_call_whose_trees_are_gone_ends_and_gives_back_its_place() -> None:
+    call = Call("start: {kind: route, nobody: bye, timeout: bye}", BYE)
+    step = without_trees(call.session, HungUp(at=NOON))
+    assert kinds(step.actions) == ["leave_queue"]
+    assert (step.session.ended, step.session.turn) == (EndReason.hung_up, call.turn + 1)
+    assert [way.branch for way in step.ways] == ["hung_up"]
 
 
 def test_hook_is_told_what_it_may_know_and_its_result_leads_on() -> None:
