@@ -166,7 +166,8 @@ Routes of `offhook api`, under `/api/v1`; `GET /api/v1/openapi.json` describes e
 and examples, and asks for nothing. Programs send `Authorization: Bearer TOKEN` of a token with the
 route's permission among its scopes (`offhook token create`); browsers have a session, and send
 `X-CSRF-Token` with what changes something. How to use it:
-[access](../how-to/accounts.md), [keep promises to call back](../how-to/callbacks.md).
+[the API](../how-to/api.md), [access](../how-to/accounts.md),
+[keep promises to call back](../how-to/callbacks.md).
 
 | route | permission | what it does |
 |---|---|---|"""

@@ -7,6 +7,8 @@ from zoneinfo import available_timezones
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from dialer.numbering import plan_of
+
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -44,6 +46,15 @@ def _known_zone(zone: str) -> str:
 
 Zone = Annotated[str, Field(max_length=60), AfterValidator(_known_zone)]
 """IANA zone; empty where none is said."""
+
+
+def _known_region(region: str) -> str:
+    plan_of(region)
+    return region
+
+
+RegionName = Annotated[str, Field(pattern="^[A-Z]{2}$"), AfterValidator(_known_region)]
+"""ISO code of the country of national numbers."""
 Day = Annotated[date, Field(le=date(2199, 12, 31))]
 Key = Annotated[str, Path(pattern=r"^[^\x00-\x1f\x7f/]{1,150}$")]
 Since = Annotated[

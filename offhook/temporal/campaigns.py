@@ -200,8 +200,10 @@ class CampaignDesk:
 
     async def import_snapshot(self, import_id: str) -> ImportSnapshot | None:
         """What an import's workflow says of itself; None when there is none."""
-        handle = self.client.get_workflow_handle_for(
-            ContactImportWorkflow.run, import_workflow_id(import_id)
+        handle: WorkflowHandle[ContactImportWorkflow, ImportResult] = (
+            self.client.get_workflow_handle_for(
+                ContactImportWorkflow.run, import_workflow_id(import_id)
+            )
         )
         try:
             return await handle.query(ContactImportWorkflow.snapshot, rpc_timeout=ORDER_TIMEOUT)

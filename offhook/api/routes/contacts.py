@@ -12,6 +12,7 @@ from offhook.accounts.roles import Permission
 from offhook.accounts.scoping import require_seen
 from offhook.api.auth import Who, requires
 from offhook.api.problems import RESPONSES
+from offhook.api.requests import RegionName
 from offhook.api.routes.campaign_reports import Why
 from offhook.api.seeing import seen
 from offhook.api.services import Back
@@ -70,9 +71,7 @@ async def index(
         ),
     ] = "",
     campaign: Annotated[str | None, Query(max_length=150, pattern=r"^[^\x00-\x1f\x7f/]+$")] = None,
-    region: Annotated[
-        str, Query(pattern="^[A-Z]{2}$", description="Country of national numbers.")
-    ] = "IT",
+    region: Annotated[RegionName, Query(description="Country of national numbers.")] = "IT",
 ) -> FoundContacts:
     """The first way that finds somebody: by number, key, id, then name; fifty at most."""
     campaigns = who.scope.campaigns

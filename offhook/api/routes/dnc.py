@@ -16,7 +16,7 @@ from offhook.api.auth import Who, requires
 from offhook.api.idempotency import Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES
-from offhook.api.requests import LAST, Sent
+from offhook.api.requests import LAST, RegionName, Sent
 from offhook.api.seeing import seen
 from offhook.api.services import Back
 from offhook.offices.do_not_call import (
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/dnc", tags=["do not call"], responses=RESPONSES, rou
 
 CanRead = requires(Permission.dnc_read)
 CanWrite = requires(Permission.dnc_write)
-Region = Annotated[str, Query(pattern="^[A-Z]{2}$", description="Country of national numbers.")]
+Region = Annotated[RegionName, Query(description="Country of national numbers.")]
 OfCampaign = Annotated[
     str,
     Query(
@@ -59,7 +59,7 @@ class Addition(Sent):
     """All that begins so."""
     campaign: Annotated[str, Field(max_length=150)] = ""
     """Id or name of the one campaign it is for; empty is all."""
-    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "IT"
+    region: RegionName = "IT"
     source: Annotated[str, Field(max_length=200)] = "api"
     expires_at: Annotated[AwareDatetime, Field(le=LAST)] | None = None
 
@@ -69,7 +69,7 @@ class Removal(Sent):
 
     number: Number
     campaign: Annotated[str, Field(max_length=150)] = ""
-    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "IT"
+    region: RegionName = "IT"
 
 
 class Changed(BaseModel):

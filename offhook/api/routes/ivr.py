@@ -1,11 +1,12 @@
 """Menus: published trees, what they answer, and the callers in them."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ivr.check import World
+from ivr.check import World, has_errors
 from ivr.check import check as check_forest
 from ivr.problems import Problem, Severity, TreeInvalid
 from ivr.tree import Forest, plant
@@ -66,12 +67,37 @@ class PublishBody(TreesBody):
     """That routes know them by."""
 
 
+class Finding(BaseModel):
+    """Something in a tree that would go wrong for callers."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    severity: Severity
+    file: str
+    line: int
+    why: str
+    mend: str
+    """What to do about it."""
+
+
 class Verdict(BaseModel):
     """What checking found."""
 
     ok: bool
     """Without errors; there may be warnings."""
-    problems: list[Problem]
+    problems: list[Finding]
+
+
+class PublishedTrees(BaseModel):
+    """What came of publishing."""
+
+    name: str
+    version: int | None
+    """Null when errors were found and nothing was published."""
+    new: bool
+    """False for trees that are published already as they are."""
+    problems: list[Finding]
 
 
 class RouteBody(Sent):
@@ -121,14 +147,20 @@ async def check(body: TreesBody, backend: Back) -> Verdict:
     try:
         forest = _forest(body)
     except TreeInvalid as error:
-        return Verdict(ok=False, problems=list(error.problems))
+        return Verdict(ok=False, problems=_told(error.problems))
     world = World(destinations=await _known(body.switch, backend))
-    problems = list(check_forest(forest, world))
-    return Verdict(ok=not _errors(problems), problems=problems)
+    problems = check_forest(forest, world)
+    return Verdict(ok=not has_errors(problems), problems=_told(problems))
 
 
-@router.post("/trees", dependencies=[CanWrite], status_code=201, summary="Publish trees")
-async def publish(body: PublishBody, backend: Back, response: Response) -> Published:
+@router.post(
+    "/trees",
+    dependencies=[CanWrite],
+    status_code=201,
+    summary="Publish trees",
+    responses={200: {"model": PublishedTrees}},
+)
+async def publish(body: PublishBody, backend: Back, response: Response) -> PublishedTrees:
     """New calls meet them, calls in a tree keep the version they have; errors publish nothing.
 
     The status is 200 where nothing new was published: `problems` say why, or it was so already.
@@ -143,7 +175,9 @@ async def publish(body: PublishBody, backend: Back, response: Response) -> Publi
         done = await office.publish(forest, body.name, destinations=known)
     if not done.new:
         response.status_code = 200
-    return done
+    return PublishedTrees(
+        name=done.name, version=done.version, new=done.new, problems=_told(done.problems)
+    )
 
 
 @router.get("/routes/{switch}", dependencies=[CanRead], summary="What answers a switch's calls")
@@ -195,5 +229,5 @@ async def _known(switch: str | None, backend: Back) -> frozenset[str] | None:
     return await destinations(await LinkStore(backend.database).find(switch))
 
 
-def _errors(problems: list[Problem]) -> bool:
-    return any(one.severity is Severity.error for one in problems)
+def _told(problems: Iterable[Problem]) -> list[Finding]:
+    return [Finding.model_validate(one.model_dump(mode="json")) for one in problems]

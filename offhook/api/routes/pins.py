@@ -19,12 +19,13 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from dialer.contacts_csv import ContactFileError
 from dialer.numbers import parse_number
 from offhook.accounts.roles import Permission
 from offhook.api.auth import requires
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
-from offhook.api.problems import RESPONSES
-from offhook.api.requests import FIRST, LAST, Key, Sent, Zone
+from offhook.api.problems import RESPONSES, ApiError
+from offhook.api.requests import FIRST, LAST, Key, RegionName, Sent, Zone
 from offhook.api.services import Back
 from offhook.pins.digits import HiddenDigits
 from offhook.pins.enrolment import MAX_CUSTOMER
@@ -43,6 +44,16 @@ Customer = Annotated[
 Policy = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f/]+$")]
 Moment = Annotated[AwareDatetime, Field(ge=FIRST, le=LAST)]
 CSV = "text/csv"
+
+
+class PinFileUnreadable(ApiError):
+    """A file of customers can't be read."""
+
+    code = "pin_file_unreadable"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, hint="send CSV with the columns customer, pin, valid_from, ...")
 
 
 def _are_digits(pin: SecretStr) -> SecretStr:
@@ -76,7 +87,7 @@ class Enrolment(Sent):
     valid_until: Moment | None = None
     callers: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20)] = ()
     """Numbers that it counts from; none are any."""
-    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "IT"
+    region: RegionName = "IT"
 
 
 class ResetBody(Sent):
@@ -183,7 +194,7 @@ async def import_file(
     backend: Back,
     policy: Annotated[Policy, Query()] = DEFAULT,
     zone: Annotated[Zone, Query()] = "Europe/Rome",
-    region: Annotated[str, Query(pattern="^[A-Z]{2}$")] = "IT",
+    region: Annotated[RegionName, Query()] = "IT",
 ) -> Enrolled:
     """Columns: customer, pin, valid_from, valid_until, callers; without a PIN one is made."""
     letters = io.StringIO()
@@ -198,7 +209,10 @@ async def import_file(
         kept.seek(0)
         file = PinFile(kept, ZoneInfo(zone or "UTC"), region)
         async with backend.pins() as office:
-            enrolled, bad = await enrol_file(office, file, policy=policy, made=made)
+            try:
+                enrolled, bad = await enrol_file(office, file, policy=policy, made=made)
+            except ContactFileError as error:
+                raise PinFileUnreadable(str(error)) from None
     told = [{"line": one.line, "code": one.code, "reason": one.reason} for one in bad[:20]]
     return Enrolled(
         enrolled=enrolled, refused=len(bad), refused_lines=told, pins=letters.getvalue() or None
