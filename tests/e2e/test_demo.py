@@ -138,6 +138,9 @@ async def test_up_runs_everything_once_and_finds_its_data_again(tmp_path: Path) 
     async with _up() as (process, first):
         assert {part["state"] for part in first["parts"].values()} == {"ready"}
         assert first["parts"].keys() == WHOLE
+        secret = first["first_login"].partition("/link#")[2]
+        assert len(secret) == 43
+        assert not [log.name for log in home.logs.iterdir() if secret in log.read_text()]
         second = await _offhook("up", "--json")
         output, _ = await second.communicate()
         assert (second.returncode, json.loads(output)["already_running"]) == (0, True)
