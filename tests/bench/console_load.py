@@ -37,12 +37,13 @@ from offhook.bench.report import Percentiles
 from offhook.console.kit.layout import url
 from offhook.demo.rehearsal import Cast, Rehearsal, rehearsal
 from offhook.home import Home
-from offhook.settings import Settings
+from offhook.logging import configure_logging
+from offhook.settings import LogLevel, LogSettings, Settings
 from tests.support.browser import SharedStage, browser, log_in
 
 PROBE_S = 0.1
 """A program asks the API ten times a second."""
-_CLIENT = re.compile(r'"client_id"\s*:\s*"([0-9a-f-]+)"')
+_CLIENT = re.compile(r"[\"']client_id[\"']\s*:\s*[\"']([0-9a-f-]{36})")
 
 
 @dataclass
@@ -228,12 +229,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=40.0)
     parser.add_argument("--first-load", action="store_true")
     said = parser.parse_args()
+    configure_logging(LogSettings(level=LogLevel.warning), process="bench")
     if said.first_load:
-        found: Any = first_load()
-    else:
-        options = BenchOptions(calls=said.calls, agents=said.agents, rate=said.rate)
-        found = [asyncio.run(run(options, number)) for number in (0, said.browsers)]
-    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.write(json.dumps(first_load(), indent=2) + "\n")
+        return
+    options = BenchOptions(calls=said.calls, agents=said.agents, rate=said.rate)
+    for number in (0, said.browsers):
+        sys.stdout.write(json.dumps(asyncio.run(run(options, number)), indent=2) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
