@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browser import Stage, log_in
@@ -84,12 +85,12 @@ def test_a_file_becomes_a_campaign_that_is_started(
     expect(page.get_by_text("10 contacts", exact=True)).to_be_visible()
     page.get_by_role("button", name="Go on to the rules").click()
 
-    page.get_by_label("Name").fill("Console drive")
+    page.get_by_label("Name", exact=True).fill("Console drive")
     page.get_by_label("Most abandoned").fill("10")
     page.get_by_label("(uk)").check()
     page.get_by_label("Mode").select_option("progressive")
     expect(page.get_by_text("The law makes this stricter")).to_be_visible()
-    expect(page.get_by_label("Name")).to_have_value("Console drive")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Console drive")
     page.get_by_label("(uk)").uncheck()
     page.get_by_label("People may be called").fill("always")
     page.get_by_role("button", name="Create and import").click()
@@ -121,6 +122,9 @@ def test_settings_change_while_a_campaign_runs_and_nonsense_is_refused_with_its_
     page.get_by_role("button", name="Change").click()
     told = page.get_by_role("alert").filter(has_text="bad_campaign_settings")
     expect(told).to_contain_text("pacing.ratio")
+    page.wait_for_timeout(400)  # until it has faded in
+    found = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+    assert found == []
 
 
 def test_a_contact_is_found_by_key_and_told_why(enter: LogIn, stage: Stage) -> None:
