@@ -207,7 +207,11 @@ async def killed(stage: Stage) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_pin_is_nowhere_whatever_befalls_a_call(tmp_path: Path) -> None:
+async def test_pin_is_nowhere_whatever_befalls_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("API__PORT", "LINKS__PORT", "WORKER__HEALTH_PORT"):
+        monkeypatch.setenv(f"OFFHOOK_{name}", "0")  # any: other stacks start at the same time
     cast = Cast(agents=20, lines=10, seed=1, population=Population())
     async with AsyncExitStack() as closing:
         stage = await closing.enter_async_context(
