@@ -116,7 +116,10 @@ def rivals_table(found: dict[str, Outcome]) -> str:
         return lambda agents: found.get(Case(pacer=pacer, agents=agents, seeds=1, hours=1.0).key)
 
     rows = [_row(name, of(pacer), cases.AGENTS) for pacer, name in NAMES.items()]
-    for name, pacers in (("its best aim", cases.TUNED), ("best fixed ratio", cases.FIXED)):
+    for name, pacers in (
+        ("VICIdial ADAPT_TAPERED, best aim", cases.TUNED),
+        ("best fixed ratio", cases.FIXED),
+    ):
         rows.append(_row(name, partial(best_of, found, pacers), cases.AGENTS))
     floors = [Case(pacer="", agents=agents, seeds=1, hours=1.0).floor for agents in cases.AGENTS]
     rows.append(["exact optimum", *(f"{percent(optimum(floor))} / 3.0" for floor in floors)])
@@ -125,7 +128,7 @@ def rivals_table(found: dict[str, Outcome]) -> str:
         " abandoned, the first half hour not counted. Rivals: one shift of 2 h each, which with one"
         " to three agents is a matter of luck by some points; where they are over 3 %, the use is"
         " bought with broken law, and a dash is where no setting kept it or none was run. Best"
-        f" fixed ratio: of {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)}. Its best aim:"
+        f" fixed ratio: of {', '.join(f'{ratio:g}' for ratio in cases.RATIOS)}. Best aim:"
         " VICIdial's tapered rule aimed at a difference of free agents and waiting calls of"
         f" {', '.join(str(aim) for aim in cases.AIMS)}; the three rules above it have their"
         " default, none.\n\n"
@@ -177,12 +180,15 @@ def alive_table(found: dict[str, Outcome]) -> str:
             worst = f" ({percent(got.worst_1000)})" if got and got.worst_1000 is not None else ""
             row.append(_cell(got) + worst)
         rows.append(row)
+    ours = [found.get(case.key) for case in cases.alive() if case.pacer == "predictive"]
+    shifts = [got.seeds for got in ours if got is not None]
     return (
         "### A lifelike floor\n\nLognormal ring, talk and wrap-up, a quarter of calls answered by"
         " machines that take 1.5 s to tell, answer probability going from 0.22 to 0.34, 0.15 and"
         " 0.3, talks from 110 s to 80 s and 150 s, a third of the agents pausing. Percent used /"
         " abandoned, and in brackets the worst 1,000 answers in a row; from the first call on, 4 h,"
-        " five shifts of ours and one of each rival. No optimum is known here.\n\n"
+        f" {min(shifts, default=0)} to {max(shifts, default=0)} shifts of ours and one of each"
+        " rival. No optimum is known here.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.ALIVE_AGENTS)], rows)
     )
 
