@@ -22,6 +22,7 @@ from offhook.temporal.client import data_converter
 from tests.replay.callbacks import CALLBACKS, record_callback
 from tests.replay.ivr import SESSIONS, record_session
 from tests.replay.pbx_jobs import JOBS, record_job
+from tests.replay.schedules import RUNS, record_run
 from tests.support.campaigns import FakeFloor, campaign_settings, campaigns_on, in_phase, until
 from tests.support.stack import time_skipping_server
 from tests.workflow.test_campaign_orders import change, pause, resume, stop
@@ -33,6 +34,7 @@ COMMANDS = frozenset(
     {
         "EVENT_TYPE_ACTIVITY_TASK_SCHEDULED",
         "EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED",
+        "EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED",
         "EVENT_TYPE_TIMER_STARTED",
         "EVENT_TYPE_TIMER_CANCELED",
         "EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
@@ -155,13 +157,16 @@ async def _recorded(name: str) -> dict[str, Any]:
     if name in SESSIONS:
         session: dict[str, Any] = _anonymous(await record_session(name))
         return session
+    if name in RUNS:
+        run: dict[str, Any] = _anonymous(await record_run(name))
+        return run
     return await record(name)
 
 
 async def main(names: list[str]) -> None:
     """Record these scenarios anew, or every one."""
     found = json.loads(await asyncio.to_thread(FINGERPRINTS.read_text)) if names else {}
-    for name in names or [*SCENARIOS, *JOBS, *CALLBACKS, *SESSIONS]:
+    for name in names or [*SCENARIOS, *JOBS, *CALLBACKS, *SESSIONS, *RUNS]:
         history = await _recorded(name)
         text = json.dumps(history, indent=1, sort_keys=True)
         await asyncio.to_thread((HISTORIES / f"{name}.json").write_text, text + "\n")
