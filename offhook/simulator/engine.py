@@ -109,6 +109,11 @@ class Pbx(Plant):
         """Start or stop recording a call."""
         self.call(call_id).recording = active
 
+    def answer(self, call: Call, leg: Leg) -> None:
+        """Somebody takes a call by hand; nothing happens where `leg` doesn't ring."""
+        if self.calls.get(call.id) is call and leg.state is LegState.ringing:
+            self._answer(call, leg)
+
     def hang_up(self, call: Call, leg: Leg) -> None:
         """`leg` ends the call; nothing happens when it is over already."""
         if self.calls.get(call.id) is not call or leg.state is LegState.ended:

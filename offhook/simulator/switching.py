@@ -100,6 +100,7 @@ def divert(pbx: Pbx, replace: LegRef, target: Entity, number: str) -> None:
             raise CannotDo("nobody to divert")
         call.calling, call.called = call.called, old
         call.calling.side, old.side = Side.calling, Side.called
+        call.customer_called = False
     old.state = LegState.ended
     call.cancel("message")
     call.cancel("talk")

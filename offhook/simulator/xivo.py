@@ -28,6 +28,10 @@ from offhook.simulator.xivo_config import (
     agent_id_of,
     login_of,
 )
+from offhook.simulator.xivo_greeting import STATUSES, phone_status, sheet, voice_mail
+from offhook.simulator.xivo_queue_jobs import ANSWERED_SOON
+from offhook.simulator.xivo_rooms import Rooms
+from offhook.simulator.xivo_transfers import Transfers
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_callbacks as cb
 from offhook.switches.xivo import wire_events as ev
@@ -48,6 +52,7 @@ class XucUser:
     agent_id: int | None = None
     first_name: str = ""
     last_name: str = ""
+    mobile: str = ""
     dnd: bool = False
     forwards: dict[str, str] = field(default_factory=dict)
     """Kind of forward (na, unc, busy) -> destination."""
@@ -89,7 +94,15 @@ class XivoFace:
         self.callbacks = CallbackBook(config, tell=partial(self._publish, "callbacks"))
         self.pbx = Pbx(config, clock, emit=self.telephones.notice, fail=_never)
         self.telephones.pbx = self.pbx
-        self._held: dict[str, list[Callable[[], None]]] = {}
+        self.rooms = self.telephones.rooms = Rooms(
+            config.conferences, clock, changed=self._rooms_changed
+        )
+        self.pbx.ivrs.update(self.rooms.responders())
+        self.transfers = Transfers(self.telephones)
+        self.listened: set[int] = set()
+        """Agents to whom somebody listens."""
+        self._phone_status: dict[str, int] = {}
+        self._held: dict[tuple[int, str], list[Callable[[], None]]] = {}
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -102,6 +115,13 @@ class XivoFace:
         self.tell(connection, self.user_config(user))
         if user.agent_id is not None and user.agent_id in self.acd.agents:
             self.tell(connection, self.acd.state_event(self.acd.agents[user.agent_id]))
+        self.tell(connection, STATUSES)
+        if user.extension:
+            status = self._phone_status.get(user.extension, 0)
+            self.tell(connection, ev.PhoneStatusUpdate(status=status))
+        for box in self.config.voice_mails:
+            if int(box.user) == user.user_id:
+                self.tell(connection, voice_mail(box))
 
     def closed(self, connection: Connection) -> None:
         """A connection is gone."""
@@ -112,11 +132,15 @@ class XivoFace:
         """Lose every call without a word, as after a power cut."""
         self.pbx.restart()
         self.telephones.forget()
+        self.transfers.forget()
+        self._phone_status.clear()
 
     # -- what is told --------------------------------------------------------------------------
 
     def user_config(self, user: XucUser) -> ev.UserConfigUpdate:
         """A user, with forwards and the agent that he is."""
+        boxes = (box.id for box in self.config.voice_mails if int(box.user) == user.user_id)
+        box = next(boxes, None)
         return ev.UserConfigUpdate(
             user_id=user.user_id,
             dnd_enabled=user.dnd,
@@ -129,11 +153,11 @@ class XivoFace:
             first_name=user.first_name,
             last_name=user.last_name,
             full_name=f"{user.first_name} {user.last_name}".strip(),
-            mobile_number="",
+            mobile_number=user.mobile,
             agent_id=user.agent_id,
             line_ids=(user.user_id,) if user.extension else (),
-            voice_mail_id=None,
-            voice_mail_enabled=False,
+            voice_mail_id=box,
+            voice_mail_enabled=box is not None,
         )
 
     def sees_queue(self, user: XucUser, queue_id: int | None) -> bool:
@@ -155,7 +179,7 @@ class XivoFace:
         text = wire.render_event(event)
         fault = self.faults.strike(EVENT_FAULTS, name=kind_name, extid=about or None)
         send = partial(self._send, connection, text)
-        key = f"{id(connection)}"
+        key = (id(connection), event.name)
         if fault is None:
             send()
         elif fault.kind is FaultKind.event_delay:
@@ -169,7 +193,7 @@ class XivoFace:
             send()
         self._release(key)
 
-    def _release(self, key: str) -> None:
+    def _release(self, key: tuple[int, str]) -> None:
         for send in self._held.pop(key, ()):
             send()
 
@@ -186,6 +210,14 @@ class XivoFace:
         for connection in list(self.connections):
             if connection.user.extension == extension:
                 self.tell(connection, event, about=correlator_of(event))
+                if self.config.sheet and event.event_type == ev.PhoneEventType.ringing:
+                    self.tell(connection, sheet(self.config.sheet, event, self.clock.wall()))
+        status = phone_status(self.telephones.current.get(extension, {}).values())
+        if self._phone_status.get(extension, 0) != status:
+            self._phone_status[extension] = status
+            for connection in list(self.connections):
+                if connection.user.extension == extension:
+                    self.tell(connection, ev.PhoneStatusUpdate(status=status))
 
     def _agent_told(self, row: AgentRow) -> None:
         event = self.acd.state_event(row)
@@ -195,11 +227,24 @@ class XivoFace:
                 self.tell(connection, event)
             if "agent statistics" in connection.topics and self.sees_agent(connection.user, row):
                 self.tell(connection, self.acd.statistics(row))
+        if row.id in self.listened and row.state is not ev.AgentStateName.on_call:
+            self.listen(row, "", on=False)
         for queue_id in event.queues:
             self._queue_told(queue_id)
         if row.state is ev.AgentStateName.ready:
             # Once whatever made him ready is done with.
             self.clock.call_later(0.0, self.telephones.pump)
+
+    def listen(self, row: AgentRow, listener: str, *, on: bool) -> None:
+        """Tell an agent that somebody listens to him, or no longer."""
+        (self.listened.add if on else self.listened.discard)(row.id)
+        told = ev.AgentListen(started=on, phone_number=listener or row.phone, agent_id=row.id)
+        for connection in list(self.connections):
+            if connection.user.agent_id == row.id:
+                self.tell(connection, told)
+
+    def _rooms_changed(self) -> None:
+        self._publish("rooms", self.rooms.listing())
 
     def _member_moved(self, event: ev.QueueMember) -> None:
         self._publish("members", event)
@@ -242,11 +287,14 @@ class XivoFace:
         ]
         jobs, name = self.telephones.waiting[queue_id], ev.AgentStateName
         waits = [(self.clock.wall() - job.asked_at).total_seconds() for job in jobs]
-        values: dict[str, int] = {
-            "TotalNumberCallsEntered": 0,
-            "TotalNumberCallsAnswered": 0,
-            "TotalNumberCallsAbandonned": 0,
-            **self.telephones.counters[queue_id],
+        counted = self.telephones.counters[queue_id]
+        entered, late = "TotalNumberCallsEntered", "TotalNumberCallsAbandonnedAfter15"
+        totals = (entered, "TotalNumberCallsAnswered", "TotalNumberCallsAbandonned", late)
+        calls = max(counted[entered], 1)
+        values: dict[str, int | float] = {
+            **{total: counted[total] for total in totals},
+            "PercentageAnsweredBefore15": round(100 * counted[ANSWERED_SOON] / calls, 2),
+            "PercentageAbandonnedAfter15": round(100 * counted[late] / calls, 2),
             "WaitingCalls": len(jobs),
             "LongestWaitingTime": int(max(waits, default=0)),
             "EWT": 0,
@@ -292,6 +340,7 @@ def _users(config: XivoConfig) -> list[XucUser]:
             agent_id=agent_id_of(user),
             first_name=user.name,
             last_name=user.surname,
+            mobile=config.mobiles.get(user.id, ""),
         )
         for user in config.users
     ]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from offhook.simulator.clock import Clock, Timer
+from offhook.simulator.clock import Clock
 from offhook.simulator.config import GATEWAY
 from offhook.simulator.engine import Pbx
 from offhook.simulator.model import (
@@ -24,26 +23,19 @@ from offhook.simulator.model import (
 from offhook.simulator.plant import CannotDo
 from offhook.simulator.xivo_agents import Acd, AgentRow
 from offhook.simulator.xivo_config import XivoConfig
+from offhook.simulator.xivo_queue_jobs import (
+    ANSWERED_SOON,
+    SOON_S,
+    QueueJob,
+    QueuePast,
+    prefixed,
+)
+from offhook.simulator.xivo_rooms import Rooms
 from offhook.switches.xivo import wire_events as ev
 from offhook.switches.xivo.events import CORRELATOR
-from offhook.switches.xivo.wire_commands import PREFIX
 from offhook.switches.xivo.wire_events import AgentStateName, Direction, PhoneEventType
 
-
-@dataclass(slots=True, eq=False)
-class QueueJob:
-    """A call that a queue is to place."""
-
-    queue_id: int
-    destination: str
-    caller_name: str
-    caller_number: str
-    data: dict[str, str]
-    asked_at: datetime
-    tried: list[int] = field(default_factory=list)
-    agent: AgentRow | None = None
-    timeout: Timer | None = None
-    talked: bool = False
+_PAST = 10_000
 
 
 class Telephones:
@@ -67,6 +59,8 @@ class Telephones:
         self.jobs: dict[str, QueueJob] = {}
         self.waiting: dict[int, deque[QueueJob]] = {queue: deque() for queue in acd.queues}
         self.counters: dict[int, Counter[str]] = {queue: Counter() for queue in acd.queues}
+        self.rooms: Rooms
+        self.past: deque[QueuePast] = deque(maxlen=_PAST)
         self.current: dict[str, dict[str, ev.PhoneEvent]] = {}
         """Telephone -> call -> its last event."""
         self._data: dict[str, dict[str, str]] = {}
@@ -101,7 +95,7 @@ class Telephones:
         order = Originate(
             calling=self._user(extension),
             calling_number=extension,
-            called=None,
+            called=self.rooms.entity(destination),
             called_number=destination,
             extid=data.get(CORRELATOR),
             calling_answers=True,
@@ -109,24 +103,58 @@ class Telephones:
         )
         self._originate(order, data)
 
+    def dial_from_mobile(self, mobile: str, destination: str, data: dict[str, str]) -> None:
+        """Call a mobile, and once it answers the destination."""
+        order = Originate(
+            calling=Entity(EntityKind.gateway, GATEWAY),
+            calling_number=mobile,
+            called=None,
+            called_number=destination,
+            extid=data.get(CORRELATOR),
+        )
+        self._originate(order, data)
+
+    def find(self, extension: str, unique_id: str | None = None) -> tuple[Call, Leg]:
+        """A call of a telephone: the one named, or the current one, which is not on hold."""
+        found = [
+            (self._on_hold(extension, call.id), number, call, leg)
+            for number, call in enumerate(self.pbx.calls.values())
+            for leg in call.legs()
+            if self._extension(leg) == extension and unique_id in (None, self._unique(leg))
+        ]
+        if not found:
+            raise CannotDo("NoCall")
+        _, _, call, leg = min(found, key=lambda one: one[:2])
+        return call, leg
+
+    def answer(self, extension: str, unique_id: str | None) -> None:
+        """Take a call that rings at a telephone."""
+        for call_id, event in self.current.get(extension, {}).items():
+            rings = event.event_type == PhoneEventType.ringing
+            if rings and unique_id in (None, event.unique_id):
+                call = self.pbx.call(call_id)
+                leg = next(leg for leg in call.legs() if self._extension(leg) == extension)
+                self.pbx.answer(call, leg)
+                return
+        raise CannotDo("NoCall")
+
     def hang_up(self, extension: str, unique_id: str | None) -> None:
         """End a call of a telephone: the one named, or the current one."""
-        for call in list(self.pbx.calls.values()):
-            for leg in call.legs():
-                if self._extension(leg) == extension and unique_id in (None, self._unique(leg)):
-                    self.pbx.hang_up(call, leg)
-                    return
-        raise CannotDo("NoCall")
+        self.pbx.hang_up(*self.find(extension, unique_id))
 
     def hold(self, extension: str, unique_id: str | None) -> None:
         """Put a call on hold, or take it back."""
-        for call_id, event in self.current.get(extension, {}).items():
-            if unique_id in (None, event.unique_id):
-                held = event.event_type == PhoneEventType.on_hold
-                kind = PhoneEventType.established if held else PhoneEventType.on_hold
-                self._told(extension, call_id, event.model_copy(update={"event_type": kind.value}))
-                return
-        raise CannotDo("NoCall")
+        call, _ = self.find(extension, unique_id)
+        self.set_hold(extension, call.id, on=not self._on_hold(extension, call.id))
+
+    def set_hold(self, extension: str, call_id: str, *, on: bool) -> None:
+        """Put an established call on hold, or take it back; nothing where it is so already."""
+        event = self.current.get(extension, {}).get(call_id)
+        kind, other = PhoneEventType.on_hold, PhoneEventType.established
+        if not on:
+            kind, other = other, kind
+        if event is not None and event.event_type == other:
+            self._told(extension, call_id, event.model_copy(update={"event_type": kind.value}))
 
     def attach(self, extension: str, data: dict[str, str]) -> None:
         """Attach data to the calls of a telephone, for the events to come."""
@@ -143,6 +171,7 @@ class Telephones:
                 if job.timeout is not None:
                     job.timeout.cancel()
             jobs.clear()
+        self.rooms.empty()
         self.jobs.clear()
         self.current.clear()
         self._data.clear()
@@ -166,6 +195,11 @@ class Telephones:
                 self._step(call, call.calling, PhoneEventType.dialing, Direction.outgoing)
             case NoticeKind.response if leg is call.called and notice.result is Result.ok:
                 self._together(call)
+            case NoticeKind.diverted if leg is not None:
+                self._left(call, leg)
+            case NoticeKind.transferred if leg is not None and notice.other is not None:
+                self._left(call, leg)
+                self._moved(notice.refer_id or "", call, notice.other)
             case _:
                 pass
 
@@ -178,29 +212,79 @@ class Telephones:
 
     def _together(self, call: Call) -> None:
         job = self.jobs.get(call.id)
-        if job is not None:
-            job.talked = True
+        if job is not None and job.talked_at is None:
+            job.talked_at = self._clock.wall()
             self.counters[job.queue_id]["TotalNumberCallsAnswered"] += 1
+            if (job.talked_at - job.asked_at).total_seconds() < SOON_S:
+                self.counters[job.queue_id][ANSWERED_SOON] += 1
+        caller = self._extension(call.calling)
+        if caller:
+            self.rooms.join(call.wanted_number, call.id, self._name(call.calling), caller)
         for leg in call.legs():
             way = Direction.outgoing if leg is call.calling else Direction.incoming
             self._agent_is(call, leg, AgentStateName.on_call)
             self._step(call, leg, PhoneEventType.established, way)
 
     def _ended(self, call: Call, result: Result) -> None:
+        for extension in list(self.current):
+            self._release(extension, call.id)
         job = self.jobs.pop(call.id, None)
-        for extension, calls in list(self.current.items()):
-            event = calls.get(call.id)
-            if event is not None:
-                released = {"event_type": PhoneEventType.released.value}
-                self._told(extension, call.id, event.model_copy(update=released))
-                del calls[call.id]
-                row = self._acd.by_phone(extension)
-                if row is not None:
-                    self._acd.finished(row, talked=job is not None and job.talked)
         self._data.pop(call.id, None)
+        self.rooms.leave(call.id)
         if job is not None and call.called is None and result is Result.no_answer:
             self._next_agent(job)
+        elif job is not None:
+            self._queue_past(job, "answered" if job.talked_at is not None else "abandoned")
         self.pump()
+
+    def _release(self, extension: str, call_id: str) -> None:
+        """A call is over for a telephone: its agent is free, or back at another call of his."""
+        calls = self.current.get(extension, {})
+        event = calls.pop(call_id, None)
+        if event is None:
+            return
+        self._tell(
+            extension, event.model_copy(update={"event_type": PhoneEventType.released.value})
+        )
+        row, job = self._acd.by_phone(extension), self.jobs.get(call_id)
+        if row is not None and calls:
+            self._acd.put(row, AgentStateName.on_call)
+        elif row is not None:
+            self._acd.finished(row, talked=job is not None and job.talked_at is not None)
+
+    def _left(self, call: Call, leg: Leg) -> None:
+        """A telephone transferred a call, which goes on without it."""
+        self._release(self._extension(leg), call.id)
+
+    def _moved(self, from_id: str, call: Call, leg: Leg) -> None:
+        """A telephone that was asked is in a call that was transferred to it."""
+        extension, other = self._extension(leg), call.other(leg)
+        event = self.current.get(extension, {}).pop(from_id, None)
+        if event is None or other is None:
+            return
+        job = self.jobs.get(call.id)
+        now = {
+            "event_type": PhoneEventType.established.value,
+            "other_dn": other.number,
+            "other_name": job.caller_name if job else "",
+            "linked_id": self._linked(call),
+            "queue_name": self._acd.queues[job.queue_id].name if job else None,
+            "user_data": {**event.user_data, **self._data.get(call.id, {})},
+        }
+        self._told(extension, call.id, event.model_copy(update=now))
+
+    def _queue_past(self, job: QueueJob, status: str) -> None:
+        talked = job.talked_at
+        self.past.append(
+            QueuePast(
+                queue_id=job.queue_id,
+                started_at=job.asked_at,
+                talk_s=(self._clock.wall() - talked).total_seconds() if talked else 0.0,
+                caller_number=job.caller_number,
+                destination=job.destination,
+                status=status,
+            )
+        )
 
     def _next_agent(self, job: QueueJob) -> None:
         """An agent let his telephone ring: the queue goes on to another."""
@@ -215,6 +299,9 @@ class Telephones:
         if job in jobs:
             jobs.remove(job)
             self.counters[job.queue_id]["TotalNumberCallsAbandonned"] += 1
+            if (self._clock.wall() - job.asked_at).total_seconds() >= SOON_S:
+                self.counters[job.queue_id]["TotalNumberCallsAbandonnedAfter15"] += 1
+            self._queue_past(job, "timeout")
             self._waiting_changed(job.queue_id)
 
     def _ring_agent(self, job: QueueJob, row: AgentRow) -> None:
@@ -253,6 +340,18 @@ class Telephones:
             return ""
         return self.pbx.users[leg.entity.id].extension
 
+    def _name(self, leg: Leg) -> str:
+        user = self.pbx.users[leg.entity.id]
+        return f"{user.name} {user.surname}".strip()
+
+    def _on_hold(self, extension: str, call_id: str) -> bool:
+        event = self.current.get(extension, {}).get(call_id)
+        return event is not None and event.event_type == PhoneEventType.on_hold
+
+    @staticmethod
+    def _linked(call: Call) -> str:
+        return f"{int(call.started_at.timestamp())}.{call.id}"
+
     def _unique(self, leg: Leg) -> str:
         return f"{int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())}.{leg.id}"
 
@@ -269,7 +368,7 @@ class Telephones:
             dn=extension,
             other_dn=number or call.wanted_number,
             other_name=job.caller_name if job else "",
-            linked_id=f"{int(call.started_at.timestamp())}.{call.id}",
+            linked_id=self._linked(call),
             unique_id=self._unique(leg),
             queue_name=self._acd.queues[job.queue_id].name if job else None,
             call_direction=way.value,
@@ -280,8 +379,3 @@ class Telephones:
     def _told(self, extension: str, call_id: str, event: ev.PhoneEvent) -> None:
         self.current.setdefault(extension, {})[call_id] = event
         self._tell(extension, event)
-
-
-def prefixed(data: dict[str, str]) -> dict[str, str]:
-    """Data as it comes back: the prefix is added where it is missing."""
-    return {key if key.startswith(PREFIX) else PREFIX + key: value for key, value in data.items()}

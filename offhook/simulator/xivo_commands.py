@@ -9,8 +9,8 @@ from offhook.simulator.model import UserMode
 from offhook.simulator.plant import CannotDo
 from offhook.simulator.xivo import Connection, XivoFace
 from offhook.simulator.xivo_agents import LoginRejected
-from offhook.simulator.xivo_calls import QueueJob, prefixed
 from offhook.simulator.xivo_office import OFFICE, Does, tell_rooms
+from offhook.simulator.xivo_queue_jobs import QueueJob, prefixed
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_callbacks as cb
 from offhook.switches.xivo import wire_commands as cmd
@@ -60,10 +60,7 @@ def _listen(face: XivoFace, who: Connection, asked: cmd.ListenAgent) -> None:
     row = face.acd.agent(_agent_id(who, asked.agent_id))
     if row.state is not ev.AgentStateName.on_call:
         raise CannotDo("AgentNotOnCall")
-    told = ev.AgentListen(started=True, phone_number=who.user.extension, agent_id=row.id)
-    for connection in list(face.connections):
-        if connection.user.agent_id == row.id:
-            face.tell(connection, told)
+    face.listen(row, who.user.extension, on=True)
 
 
 def _monitor(face: XivoFace, who: Connection, asked: cmd.MonitorPause | cmd.MonitorUnpause) -> None:
@@ -198,6 +195,33 @@ def _hang_up(face: XivoFace, who: Connection, asked: cmd.Hangup) -> None:
     face.telephones.hang_up(who.user.extension, asked.unique_id)
 
 
+def _dial_from_mobile(face: XivoFace, who: Connection, asked: cmd.DialFromMobile) -> None:
+    if not who.user.mobile:
+        raise CannotDo("NoMobileNumber")
+    data = prefixed(asked.variables)
+    face.telephones.dial_from_mobile(who.user.mobile, asked.destination, data)
+
+
+def _answer(face: XivoFace, who: Connection, asked: cmd.Answer) -> None:
+    face.telephones.answer(who.user.extension, asked.unique_id)
+
+
+def _transfer(face: XivoFace, who: Connection, asked: cmd.DirectTransfer) -> None:
+    face.transfers.direct(who.user.extension, asked.destination)
+
+
+def _begin_transfer(face: XivoFace, who: Connection, asked: cmd.AttendedTransfer) -> None:
+    face.transfers.begin(who.user.extension, asked.destination)
+
+
+def _complete_transfer(face: XivoFace, who: Connection, asked: cmd.CompleteTransfer) -> None:
+    face.transfers.complete(who.user.extension)
+
+
+def _cancel_transfer(face: XivoFace, who: Connection, asked: cmd.CancelTransfer) -> None:
+    face.transfers.cancel(who.user.extension)
+
+
 def _hold(face: XivoFace, who: Connection, asked: cmd.Hold) -> None:
     face.telephones.hold(who.user.extension, asked.unique_id)
 
@@ -280,9 +304,15 @@ _DOES: dict[type[wire.Command], Does] = {
     cmd.RemoveAgentFromQueue: _leave,
     cmd.DialFromQueue: _dial_from_queue,
     cmd.Dial: _dial,
+    cmd.DialFromMobile: _dial_from_mobile,
     cmd.Originate: _dial,
+    cmd.Answer: _answer,
     cmd.Hangup: _hang_up,
     cmd.Hold: _hold,
+    cmd.DirectTransfer: _transfer,
+    cmd.AttendedTransfer: _begin_transfer,
+    cmd.CompleteTransfer: _complete_transfer,
+    cmd.CancelTransfer: _cancel_transfer,
     cmd.SetData: _set_data,
     cmd.GetCurrentCallsPhoneEvents: _current,
     cmd.Dnd: _dnd,
@@ -300,4 +330,4 @@ _DOES: dict[type[wire.Command], Does] = {
     cb.StartCallback: _callbacks(_start_callback),
     cb.UpdateCallbackTicket: _callbacks(lambda face, who, asked: face.callbacks.ticket(asked)),
 }
-"""Commands that the simulated xuc knows; transfers, answering by hand and mobiles it has not."""
+"""Every command of the vendor's document; what only later clients send is refused."""

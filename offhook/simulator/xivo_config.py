@@ -69,6 +69,17 @@ class ConferenceSetup(_Part):
     pin_required: bool = False
 
 
+class VoiceMailSetup(_Part):
+    """A voice mail box, and how many messages are in."""
+
+    id: int
+    user: str
+    """Id of its user."""
+    new: int = 0
+    waiting: int = 0
+    old: int = 0
+
+
 class GroupSetup(_Part):
     """A group of agents, by the ids of their users; the first group also has everybody else."""
 
@@ -102,6 +113,11 @@ class XivoConfig(SimulatorConfig):
     periods: tuple[PeriodSetup, ...] = PERIODS
     callback_lists: tuple[CallbackListSetup, ...] = ()
     conferences: tuple[ConferenceSetup, ...] = (ConferenceSetup(number="4000", name="public"),)
+    mobiles: dict[str, str] = Field(default_factory=dict)
+    """Id of a user -> the number of his mobile."""
+    voice_mails: tuple[VoiceMailSetup, ...] = ()
+    sheet: dict[str, str] = Field(default_factory=dict)
+    """Fields of the pop-up that a ringing call opens, `{number}` being the caller's; none, none."""
 
 
 def login_of(user: UserConfig) -> str:

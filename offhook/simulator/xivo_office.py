@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from offhook.simulator.history import EndedCall
@@ -19,18 +19,9 @@ _SOURCE = "internal"
 
 
 def tell_rooms(face: XivoFace, who: Connection) -> None:
-    """Tell the conference rooms; nobody is ever in."""
-    rooms = (
-        office.Conference(
-            number=room.number,
-            room=room.name,
-            pin_required=room.pin_required,
-            start_time=0,
-            members=(),
-        )
-        for room in face.config.conferences
-    )
-    face.tell(who, office.ConferenceList(conferences=tuple(rooms)))
+    """Tell the conference rooms, now and whenever somebody comes or goes."""
+    who.topics.add("rooms")
+    face.tell(who, face.rooms.listing())
 
 
 def _history(
@@ -47,16 +38,38 @@ def _history(
 
 
 def _queue_history(face: XivoFace, who: Connection, asked: cmd.GetQueueCallHistory) -> None:
-    named = [queue for queue in face.acd.queues.values() if asked.queue in queue.name]
-    ended = [call for call in reversed(face.pbx.history) if call.extid] if named else []
-    face.tell(who, office.CallHistory(calls=tuple(map(_past, ended[: asked.size]))))
+    named = {
+        queue.id
+        for queue in face.acd.queues.values()
+        if asked.queue in queue.name and face.sees_queue(who.user, queue.id)
+    }
+    ended = [call for call in reversed(face.telephones.past) if call.queue_id in named]
+    calls = (
+        office.HistoryCall(
+            start=_when(call.started_at),
+            duration=_long(call.talk_s),
+            source_number=call.caller_number,
+            destination_number=call.destination,
+            status=call.status,
+        )
+        for call in ended[: asked.size]
+    )
+    face.tell(who, office.CallHistory(calls=tuple(calls)))
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _long(seconds: float) -> str:
+    return str(timedelta(seconds=int(seconds))).rjust(8, "0")
 
 
 def _past(call: EndedCall) -> office.HistoryCall:
     answered = call.result is Result.ok and call.talk_s > 0
     return office.HistoryCall(
-        start=f"{call.started_at:%Y-%m-%d %H:%M:%S}",
-        duration=str(timedelta(seconds=int(call.talk_s))).rjust(8, "0"),
+        start=_when(call.started_at),
+        duration=_long(call.talk_s),
         source_number=call.calling_number,
         destination_number=call.called_number,
         status="answered" if answered else "missed",
@@ -65,10 +78,10 @@ def _past(call: EndedCall) -> office.HistoryCall:
 
 def _row(face: XivoFace, who: Connection, user_id: str) -> office.DirectoryEntry:
     user = next(user for user in face.config.users if user.id == user_id)
-    favorite = user_id in who.user.favorites
+    favorite, mobile = user_id in who.user.favorites, face.config.mobiles.get(user_id, "")
     return office.DirectoryEntry(
         status=2 if face.pbx.users[user_id].legs else 0,
-        entry=(user.name, user.surname, user.extension, "", favorite),
+        entry=(user.name, user.surname, user.extension, mobile, favorite),
         contact_id=user_id,
         source=_SOURCE,
         favorite=favorite,

@@ -159,6 +159,46 @@ class XivoClient:
         reply = await session.ask(cmd.GetCurrentCallsPhoneEvents(), ev.CurrentCallsPhoneEvents)
         return reply.events
 
+    async def dial(
+        self, session: Session, number: str, *, data: dict[str, str] | None = None
+    ) -> None:
+        """Call from a user's telephone; `data` comes back in the phone events as `USR_`."""
+        await session.tell(cmd.Dial(destination=number, variables=data or {}))
+
+    async def dial_from_mobile(
+        self, session: Session, number: str, *, data: dict[str, str] | None = None
+    ) -> None:
+        """Call a user's mobile, and then the number."""
+        await session.tell(cmd.DialFromMobile(destination=number, variables=data or {}))
+
+    async def answer(self, session: Session, unique_id: str = "") -> None:
+        """Take a call that rings at a user's telephone."""
+        await session.tell(cmd.Answer(unique_id=unique_id or None))
+
+    async def hold(self, session: Session, unique_id: str = "") -> None:
+        """Put a call of a user's telephone on hold, or take it back."""
+        await session.tell(cmd.Hold(unique_id=unique_id or None))
+
+    async def attach(self, session: Session, data: dict[str, str]) -> None:
+        """Attach data to the calls of a user's telephone; it goes along when they are passed on."""
+        await session.tell(cmd.SetData(variables=data))
+
+    async def transfer(self, session: Session, to: str) -> None:
+        """Have the current call ring at another number, without asking there."""
+        await session.tell(cmd.DirectTransfer(destination=to))
+
+    async def begin_transfer(self, session: Session, to: str) -> None:
+        """Put the current call on hold and call whom it may be passed on to."""
+        await session.tell(cmd.AttendedTransfer(destination=to))
+
+    async def complete_transfer(self, session: Session) -> None:
+        """Pass the call on to whoever was asked."""
+        await session.tell(cmd.CompleteTransfer())
+
+    async def cancel_transfer(self, session: Session) -> None:
+        """Hang up on whoever was asked, and go back to the call on hold."""
+        await session.tell(cmd.CancelTransfer())
+
     async def hang_up(self, session: Session, unique_id: str) -> None:
         """End a call of a user's telephone."""
         await session.tell(cmd.Hangup(unique_id=unique_id or None))
