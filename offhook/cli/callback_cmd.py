@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -95,6 +95,39 @@ def create(
             return await office.lists.find(name, now=now)
 
     emit(run_async(work()), json_output, lambda found: f"callback list {found.name} is there")
+
+
+@app.command()
+def remove(
+    on: ListKey,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Remove a callback list with its callbacks and tickets; whoever keeps one of them is told.
+
+    Export the tickets first. A list of XiVO's own comes back with the next reading of the XiVO.
+
+    Example: offhook callback remove Support --yes
+    """
+
+    async def named() -> CallbackListView:
+        async with open_office() as office:
+            return await office.lists.find(on, now=datetime.now(UTC))
+
+    async def work(found: CallbackListView) -> dict[str, Any]:
+        async with open_office() as office:
+            booking = await office.booking()
+            gone = await booking.delete_list(found.list_id, now=datetime.now(UTC))
+        return {"removed": found.name, "open_callbacks": gone}
+
+    found = run_async(named())
+    if not yes:
+        typer.confirm(f"Remove {found.name} with everything on it?", abort=True, err=True)
+    emit(
+        run_async(work(found)),
+        json_output,
+        lambda done: f"removed {done['removed']} with {done['open_callbacks']} open callbacks",
+    )
 
 
 @app.command()
