@@ -123,6 +123,9 @@ class XivoSimulator:
 
     def cut(self) -> None:
         """Break every connection; calls go on."""
+        # First the WebSockets, by themselves: what they swallow is on record then.
+        for peer in list(self._peers):
+            peer.cut()
         self._door.cut()
 
     def deafen(self) -> None:

@@ -10,7 +10,7 @@ same name in the inbox, and is kept once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from dialer.outcomes import Outcome
@@ -51,6 +51,10 @@ class XivoStream:
         self._link = link
         self._memory = CallMemory()
         self._arrived: asyncio.Queue[Arrived] = asyncio.Queue()
+        self._in_step: dict[str, int] = {}
+        """User -> the connection on which he was brought up to date."""
+        self._held: dict[str, list[tuple[int, PhoneEvent]]] = {}
+        """User -> what his telephone told since then, and on which connection."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncIterator[Arrived]]:
@@ -86,8 +90,13 @@ class XivoStream:
             yield arrived
 
     def _heard(self, session: Session, event: wire.Event) -> None:
-        if isinstance(event, PhoneEvent) and correlator_of(event):
+        if not isinstance(event, PhoneEvent) or not correlator_of(event):
+            return
+        login, number = session.account.login, session.connections
+        if self._in_step.get(login) == number:
             self._tell(session, event)
+        else:
+            self._held.setdefault(login, []).append((number, event))
 
     def _tell(self, session: Session, event: PhoneEvent) -> None:
         agent = session.user.agent_id if session.user else None
@@ -96,14 +105,46 @@ class XivoStream:
         self._arrived.put_nowait(Arrived(payload=payload, named=name(payload)))
 
     async def _resynchronise(self, session: Session) -> None:
-        """Tell what a telephone's calls are now, and which of those known are gone."""
-        known = self._memory.at(session.account.login)
+        """Tell what a telephone's calls are now, and which of those known are gone.
+
+        What it tells meanwhile is held: an event means what it does by the one before it, and that
+        may be the step that was missed.
+        """
+        login, number = session.account.login, session.connections
+        self._tell_leftovers(session)
+        known = {correlator_of(seen.event): seen.event for seen in self._memory.at(login)}
         reply = await session.ask(cmd.GetCurrentCallsPhoneEvents(), CurrentCallsPhoneEvents)
         going_on = {correlator_of(event) for event in reply.events}
-        gone = [seen.event for seen in known if correlator_of(seen.event) not in going_on]
-        answered = await self._answered(session, gone)
-        for event in gone:
-            if correlator_of(event) in answered:
+        gone = {key: event for key, event in known.items() if key not in going_on}
+        gone |= {
+            correlator_of(event): event
+            for _, event in self._held.get(login, ())
+            if correlator_of(event) in gone and event.event_type != PhoneEventType.released
+        }
+        answered = await self._answered(session, list(gone.values()))
+        held = [event for _, event in self._held.pop(login, ())]
+        self._in_step[login] = number
+        for event in held:
+            if correlator_of(event) in gone and event.event_type != PhoneEventType.released:
+                self._tell(session, event)
+        self._tell_gone(session, gone, answered)
+        for event in (*reply.events, *held):
+            if correlator_of(event) and correlator_of(event) not in gone:
+                self._tell(session, event)
+
+    def _tell_leftovers(self, session: Session) -> None:
+        """Tell what was held on a connection that broke; ends are found out once more."""
+        held, number = self._held.pop(session.account.login, []), session.connections
+        for heard_on, event in held:
+            if heard_on != number and event.event_type != PhoneEventType.released:
+                self._tell(session, event)
+        self._held[session.account.login] = [one for one in held if one[0] == number]
+
+    def _tell_gone(
+        self, session: Session, gone: Mapping[str, PhoneEvent], answered: Container[str]
+    ) -> None:
+        for correlator, event in gone.items():
+            if correlator in answered:
                 talked = {
                     "event_type": PhoneEventType.established.value,
                     "call_direction": Direction.outgoing.value,
@@ -112,9 +153,6 @@ class XivoStream:
                 self._tell(session, event)
             released = {"event_type": PhoneEventType.released.value}
             self._tell(session, event.model_copy(update=released))
-        for event in reply.events:
-            if correlator_of(event):
-                self._tell(session, event)
 
     async def _answered(self, session: Session, gone: Sequence[PhoneEvent]) -> set[str]:
         """Which of these calls were answered unheard, as far as the telephone's history tells."""
