@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from activities.errors import NotConfigured
 from activities.ivr_contracts import BookCallback, OptOut
-from dialer.numbers import parse_number
-from offhook.callbacks import CallbackOffice, NewCallback
+from dialer.numbers import parse_number, zones_of
+from offhook.callbacks import DEFAULT_ZONE, CallbackOffice, NewCallback
 from offhook.errors import OffhookError
 from offhook.storage.callback_tables import CallbackSource
 from offhook.storage.compliance_store import DoNotCall
@@ -63,10 +64,12 @@ class MenuCallbacks:
                 code="ivr_callback_list_missing",
             )
         number = parse_number(request.number, self.region)
+        zone = next(iter(zones_of(str(number))), DEFAULT_ZONE)
         new = NewCallback(
             numbers=(str(number),),
             region=self.region,
-            due_on=request.not_before.date(),
+            due_on=request.not_before.astimezone(ZoneInfo(zone)).date(),
+            zone=zone,
             queue=request.group or "",
             source=CallbackSource.ivr,
             source_key=request.key,
