@@ -1,8 +1,12 @@
 """Ports for a local stack: the same ones after every restart, and never somebody else's."""
 
+import fcntl
+import os
 import random
 import socket
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 # Below the range from which systems take the ports of outgoing connections: a port in that range
 # can be taken by any connection while the process that listens on it is being started again.
@@ -11,18 +15,57 @@ _TRIES = 500
 
 
 def choose_ports(
-    names: Iterable[str], *, preferred: Mapping[str, int], remembered: Mapping[str, int]
+    names: Iterable[str],
+    *,
+    preferred: Mapping[str, int],
+    remembered: Mapping[str, int],
+    may_have: Callable[[int], bool] | None = None,
 ) -> dict[str, int]:
-    """A free loopback port for each name: the remembered one, else the preferred, else any."""
+    """A free loopback port for each name: the remembered one, else the preferred, else any.
+
+    `may_have` is asked last, of a port that would be chosen.
+    """
     chosen: dict[str, int] = {}
     for name in names:
         wishes = [remembered.get(name, 0), preferred.get(name, 0)]
         others = random.sample(_RANGE, _TRIES)
         taken = set(chosen.values())
         chosen[name] = next(
-            port for port in (*wishes, *others) if port and port not in taken and is_free(port)
+            port
+            for port in (*wishes, *others)
+            if port and port not in taken and is_free(port) and (not may_have or may_have(port))
         )
     return chosen
+
+
+class PortClaims:
+    """Ports that a stack keeps while it runs, also from other stacks of this account while a part
+    is down; they end with the process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or Path(tempfile.gettempdir()) / f"offhook-ports-{os.getuid()}"
+        self._held: dict[int, int] = {}
+
+    def claim(self, port: int) -> bool:
+        """Whether the port is ours from now on."""
+        if port in self._held:
+            return True
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        file = os.open(self._folder / str(port), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            return False
+        self._held[port] = file
+        return True
+
+    def give_back(self) -> None:
+        """Leave all ports to others."""
+        for file in self._held.values():
+            os.close(file)
+        self._held.clear()
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

@@ -27,7 +27,7 @@ from offhook.supervisor.parts import (
     process_part,
     temporal_part,
 )
-from offhook.supervisor.ports import choose_ports
+from offhook.supervisor.ports import PortClaims, choose_ports
 from offhook.supervisor.supervisor import Backoff, PartEvent, Supervisor
 from offhook.temporal.embedded import PORTS, EmbeddedTemporal
 
@@ -109,7 +109,8 @@ async def running_stack(
             await asyncio.to_thread(_end_leftovers, last)
         wanted, tries = frozenset(parts), PORT_TRIES
         while True:
-            stack = _assemble(place, settings, wanted, last, on_event, backoff)
+            claims = PortClaims()
+            stack = _assemble(place, settings, wanted, last, claims, on_event, backoff)
             tries -= 1
             try:
                 try:
@@ -123,6 +124,7 @@ async def running_stack(
                 return
             finally:
                 await _finish(stack.supervisor.stop())
+                claims.give_back()
                 place.write_stack(stack.stack)
                 if "postgres" in parts and (postgres := _postgres(place, stack.settings)):
                     postgres.tidy()
@@ -147,6 +149,7 @@ def _assemble(
     settings: Settings,
     parts: frozenset[str],
     last: Stack | None,
+    claims: PortClaims,
     on_event: Callable[[PartEvent], None] | None,
     backoff: Backoff | None,
 ) -> RunningStack:
@@ -159,6 +162,7 @@ def _assemble(
             "worker": settings.worker.health_port,
         },
         remembered=last.ports if last else {},
+        may_have=claims.claim,
     )
     own = _with_ports(settings, home, ports)
     postgres = _postgres(home, own) if "postgres" in parts else None

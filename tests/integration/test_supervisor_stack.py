@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from offhook.home import Home, Stack, database_url, temporal_address
 from offhook.settings import DatabaseSettings, Settings, load_settings
 from offhook.storage.database import Database
 from offhook.supervisor import running_stack
-from offhook.supervisor.ports import choose_ports, is_free
+from offhook.supervisor.ports import PortClaims, choose_ports, is_free
 
 SERVICES = frozenset({"postgres", "temporal"})
 
@@ -69,7 +69,7 @@ async def test_stack_chooses_other_ports_when_another_takes_one_before_the_start
     chosen: list[int] = []
     with socket.socket() as other:
 
-        def choose(names: Iterable[str], **options: Mapping[str, int]) -> dict[str, int]:
+        def choose(names: Iterable[str], **options: Any) -> dict[str, int]:
             ports = choose_ports(names, **options)
             if not chosen:
                 other.bind(("127.0.0.1", ports["temporal"]))
@@ -81,6 +81,17 @@ async def test_stack_chooses_other_ports_when_another_takes_one_before_the_start
         async with running_stack(settings.home, settings, parts={"temporal"}) as stack:
             assert stack.stack.ports["temporal"] == chosen[1] != chosen[0]
             assert stack.temporal_address == f"127.0.0.1:{chosen[1]}"
+
+
+def test_port_of_a_part_that_is_down_is_not_taken_by_another_stack(tmp_path: Path) -> None:
+    ours, theirs = PortClaims(tmp_path), PortClaims(tmp_path)
+    wish = choose_ports(["links"], preferred={}, remembered={})
+    found = choose_ports(["links"], preferred=wish, remembered={}, may_have=ours.claim)
+    assert found == wish  # nobody listens there
+    other = choose_ports(["links"], preferred=wish, remembered={}, may_have=theirs.claim)
+    assert other != wish
+    ours.give_back()
+    assert choose_ports(["links"], preferred=wish, remembered={}, may_have=theirs.claim) == wish
 
 
 async def test_stack_refuses_a_home_that_has_one() -> None:
