@@ -13,7 +13,7 @@ from offhook.errors import OffhookError
 from offhook.logging import mask_numbers
 from offhook.storage.campaign_facts import FactFinder
 from offhook.storage.campaign_views import CampaignViews
-from offhook.storage.contacts import ContactHistory, Contacts
+from offhook.storage.contacts import AttemptRecord, ContactHistory, Contacts
 from offhook.storage.database import Database
 from offhook.storage.errors import ContactNotFound
 
@@ -124,23 +124,24 @@ def _story(told: ContactHistory, known: Any, facts: CampaignFacts, now: datetime
             }
             for number, tried in zip(told.numbers, known.numbers, strict=True)
         ],
-        "attempts": [
-            {
-                "attempt_id": attempt.attempt_id,
-                "opened_at": attempt.opened_at,
-                "outcome": attempt.outcome,
-                "state": attempt.state,
-                "reason": attempt.reason,
-                "cause": attempt.cause,
-                "disposition": attempt.disposition,
-                "agent_id": attempt.agent_id,
-            }
-            for attempt in told.attempts[-SHOWN_ATTEMPTS:]
-        ],
+        "attempts": [_attempt(one) for one in told.attempts[-SHOWN_ATTEMPTS:]],
         "not_placed": [
             {"reason": refused.reason, "times": refused.count, "last_at": refused.last_at}
             for refused in told.refusals
         ],
+    }
+
+
+def _attempt(attempt: AttemptRecord) -> dict[str, Any]:
+    return {
+        "attempt_id": attempt.attempt_id,
+        "opened_at": attempt.opened_at,
+        "outcome": attempt.outcome,
+        "state": attempt.state,
+        "reason": attempt.reason,
+        "cause": attempt.cause,
+        "disposition": attempt.disposition,
+        "agent_id": attempt.agent_id,
     }
 
 
