@@ -1,5 +1,6 @@
 """How a page comes about: who may see it, what it follows, what happens when something fails."""
 
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 CHECK_EVERY_S = 60.0
 """How often a page that is only looked at asks whether its session goes on."""
+HEARD_EVERY_S = 4.0
+"""How often a page is told that all is well; it complains after three times as long."""
 OURS = (OffhookError, Rejected, InvalidNumber, StoreUnavailable)
 """Errors that say what happened in words for people."""
 
@@ -46,7 +49,7 @@ class Visit:
     request: Request
     who: Principal
     client: Client
-    _leave: list[Callable[[], None]] = field(default_factory=list)
+    _heard: float = field(init=False, default=0.0)
 
     def param(self, name: str) -> str:
         """A part of the page's address."""
@@ -96,8 +99,11 @@ class Visit:
         self.client.on_delete(lambda: [one() for one in _taken(leave)])
 
     def heard(self) -> None:
-        """Tell the page that what it shows is of now."""
-        self.client.run_javascript("offhookHeard()")
+        """Tell the page now and then that what it shows is of now, though nothing changes."""
+        now = time.monotonic()
+        if now - self._heard > HEARD_EVERY_S:
+            self._heard = now
+            self.client.run_javascript("offhookHeard()")
 
     def _guarded(
         self, on_act: Callable[[Act], Awaitable[None]]

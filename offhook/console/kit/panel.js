@@ -85,6 +85,7 @@ export default {
       wanted.innerHTML = html;
       localise(wanted);
       patchChildren(this.$el, wanted);
+      window.offhookHeard?.();
     },
     clicked(event) {
       const target = event.target.closest("[data-act]");
