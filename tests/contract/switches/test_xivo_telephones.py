@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
+from dialer.events import CallEnded, CallJoined
+from dialer.outcomes import Outcome
 from dialer.switching import SwitchRefused
 from offhook.simulator.config import make_users
 from offhook.simulator.model import EntityKind
@@ -16,7 +19,9 @@ from offhook.switches.xivo import wire_commands as cmd
 from offhook.switches.xivo import wire_events as ev
 from offhook.switches.xivo import wire_office as office
 from offhook.switches.xivo.client import XivoClient
+from offhook.switches.xivo.events import CORRELATOR, CallMemory, Seen, stored, translate
 from offhook.switches.xivo.session import Session
+from offhook.switches.xivo.settings import AnswerSign
 from tests.contract.switches.test_xivo_services import until
 from tests.contract.switches.xivo import xivo_settings
 
@@ -189,6 +194,26 @@ async def test_transfer_ends_with_the_customer_who_hangs_up_on_hold(desks: Offic
     with pytest.raises(SwitchRefused, match="NoTransfer"):
         await desks.client.complete_transfer(desks.user(ANNA))
     assert desks.talking() == [{ANNA, BEN}]
+
+
+async def test_attempt_whose_call_is_transferred_was_answered_by_who_passed_it_on(
+    desks: Office,
+) -> None:
+    wanted = cmd.DialFromQueue(destination=CUSTOMER, queue_id=1, variables={CORRELATOR: "a-1"})
+    await desks.client.dial_from_queue(wanted)
+    await desks.step((ANNA, "Established", CUSTOMER))
+    await desks.client.transfer(desks.user(ANNA), BEN)
+    await desks.step((BEN, "Established", CUSTOMER))
+    memory, told = CallMemory(), []
+    for login, event in desks.heard:
+        if isinstance(event, ev.PhoneEvent):
+            seen = Seen(login, event, login)
+            payload = stored(seen, memory.next(seen))
+            told += translate(payload, AnswerSign.outgoing, at=datetime.now(UTC))
+    (joined,) = (event for event in told if isinstance(event, CallJoined))
+    (ended,) = (event for event in told if isinstance(event, CallEnded))
+    assert (joined.address, ended.outcome) == (f"agent{ANNA}", Outcome.answered)
+    assert {event.correlator for event in told} == {"a-1"}
 
 
 async def test_nothing_is_transferred_held_or_answered_where_there_is_no_call(

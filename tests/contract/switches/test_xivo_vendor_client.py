@@ -4,6 +4,7 @@ What that client does on the wire was read from a public copy and is retyped her
 its pings, and every command that it can send, those too that the vendor's document doesn't have.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -63,6 +64,10 @@ class Page:
             told.append(message)
         return told
 
+    async def send(self, text: str) -> None:
+        """Send a message, and wait for nothing."""
+        await self._socket.send_str(text)
+
     async def say(self, command: dict[str, Any]) -> list[dict[str, Any]]:
         """Send a command; what is told after it."""
         await self._socket.send_json({"claz": "web", **command})
@@ -110,3 +115,13 @@ async def test_every_command_of_the_client_leaves_the_connection_open(
             ]
             assert (refusal["ctiMessage"]["Error"], others) == ("NotSupported", []), command
         assert await anna.told_until_echo() == []
+
+
+async def test_cut_has_on_record_what_it_swallowed(simulator: XivoSimulator) -> None:
+    async with page(simulator, "agent201") as anna:
+        await anna.told_until_echo()
+        await anna.send('{"claz":"web","command":"hangup"}')
+        simulator.cut()
+        await asyncio.sleep(0.05)
+        assert list(simulator.swallowed) == ['{"claz":"web","command":"hangup"}']
+        assert simulator.face.services["hangup"] == 0
