@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -52,19 +53,44 @@ def test_mask_reaches_into_nested_values() -> None:
     assert event["n"] == 3
 
 
-def test_log_is_json_without_numbers_whoever_logs(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def configured() -> Iterator[None]:
+    """Whatever a test configures is undone."""
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
-    try:
-        configure_logging(LogSettings(json=True, level=LogLevel.info), process="test")
-        structlog.get_logger().info("call_placed", to="+37120000001", ratio=1.5)
-        structlog.get_logger().debug("not_shown")
-        logging.getLogger("library").warning("number %s refused", "+37120000002")
-    finally:
-        root.handlers[:], root.level = before[0], before[1]
-        structlog.reset_defaults()
-        structlog.contextvars.clear_contextvars()
+    yield
+    root.handlers[:], root.level = before[0], before[1]
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.usefixtures("configured")
+def test_log_is_json_without_numbers_whoever_logs(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogSettings(json=True, level=LogLevel.info), process="test")
+    structlog.get_logger().info("call_placed", to="+37120000001", ratio=1.5)
+    structlog.get_logger().debug("not_shown")
+    logging.getLogger("library").warning("number %s refused", "+37120000002")
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in lines] == ["call_placed", "number …02 refused"]
     assert (lines[0]["to"], lines[0]["process"], lines[0]["ratio"]) == ("…01", "test", 1.5)
     assert lines[0]["at"].endswith("Z")
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_trace_of_an_error_shows_no_values_of_variables(
+    capsys: pytest.CaptureFixture[str], json_lines: bool
+) -> None:
+    configure_logging(LogSettings(level=LogLevel.info, json=json_lines))
+    digits = str(4700 + 11)
+
+    def read(keys: str) -> float:
+        return len(keys) / 0
+
+    try:
+        read(digits)
+    except ZeroDivisionError:
+        structlog.get_logger().exception("keys_not_read")
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert digits not in said
