@@ -50,6 +50,10 @@ SHORT = 4
 """Slack at which the bound, not the price, is likely to hold calls back."""
 FIRST_RISK = 0.0098
 """Limit to start with; the optimum of very different floors lies around it."""
+LEAST_LEARNT, MOST_LEARNT, MOST_RISK = 0.001, 0.03, 0.06
+"""Bounds of what is learnt, and of the limit: where the last thousand answers hold calls back for
+hours, the purse is full for hours, and what it would pay for must not grow all the while.
+"""
 SAFE_RISK = 0.0002
 """Limit while the purse can't pay: about one abandoned call in a thousand answers."""
 SHED = -2.0
@@ -121,7 +125,7 @@ class Budget:
         if not self.may_spend:
             return SAFE_RISK
         spill = max(0.0, self.balance - SPILL)
-        return math.exp(self._log_risk + PULL * (self._excess + 2.0 * spill))
+        return min(MOST_RISK, math.exp(self._log_risk + PULL * (self._excess + 2.0 * spill)))
 
     @property
     def may_spend(self) -> bool:
@@ -181,7 +185,7 @@ class Budget:
         excess = self._excess
         if self.may_spend and (excess < 0.0 or self.slack > SHORT):
             self._log_risk += LEARN * excess
-            self._log_risk = min(math.log(0.3), max(math.log(0.001), self._log_risk))
+            self._log_risk = min(math.log(MOST_LEARNT), max(math.log(LEAST_LEARNT), self._log_risk))
 
     def words(self) -> str:
         """Say how much of the cap is used."""
