@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dialer.events import CallEnded, CallJoined
+from dialer.events import CallEnded, CallJoined, SwitchEvent
 from dialer.outcomes import Outcome
 from dialer.switching import SwitchRefused
 from offhook.simulator.config import make_users
@@ -204,7 +204,8 @@ async def test_attempt_whose_call_is_transferred_was_answered_by_who_passed_it_o
     await desks.step((ANNA, "Established", CUSTOMER))
     await desks.client.transfer(desks.user(ANNA), BEN)
     await desks.step((BEN, "Established", CUSTOMER))
-    memory, told = CallMemory(), []
+    memory = CallMemory()
+    told: list[SwitchEvent] = []
     for login, event in desks.heard:
         if isinstance(event, ev.PhoneEvent):
             seen = Seen(login, event, login)
