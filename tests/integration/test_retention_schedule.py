@@ -1,7 +1,7 @@
 """The clean-up runs every night by itself, and never changes what a person made of its schedule."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -60,7 +60,6 @@ async def test_retention_is_scheduled_once_and_stays_as_a_person_left_it(
 
 
 def test_zero_days_in_the_settings_keep_for_ever() -> None:
-    settings = RetentionSettings(
-        journal_days=0, journal_pack_days=0, inbox_days=0, import_refusals_days=0
-    )
-    assert keep_by(settings) == Keep(journal=None, unpacked=None, inbox=None, import_refusals=None)
+    never = dict.fromkeys(RetentionSettings.model_fields, 0)
+    kept = keep_by(RetentionSettings.model_validate(never))
+    assert [one.name for one in fields(Keep) if getattr(kept, one.name) is not None] == []
