@@ -57,7 +57,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test with its tier, which is its folder."""
+    """Mark every test with its tier, which is its folder, and put the console's last.
+
+    Playwright keeps an event loop running in its thread while a browser is open: in that process no
+    coroutine of another test can be run any more.
+    """
+    items.sort(key=lambda item: item.path.is_relative_to(_ROOT / "console"))
     for item in items:
         tier = item.path.relative_to(_ROOT).parts[0] if item.path.is_relative_to(_ROOT) else ""
         if tier not in TIERS:

@@ -151,7 +151,8 @@ class IvrHook:
         log.warning(
             "ivr_call_ended", switch=route.switch_id, call=question.call_id[:60], reason=why
         )
-        self._remember(route.switch_id, question.call_id, live=False)
+        # The PBX hangs up now; a session that is open all the same hears of it by the call's end.
+        self._remember(route.switch_id, question.call_id, live=True)
         return "ended", route.script.end()
 
     # Calls that end without a word at the hook

@@ -65,7 +65,8 @@ async def log_out(request: Request) -> Response:
     answer = RedirectResponse(url("/login"), 303)
     who = await principal_of(request)
     if who is not None and who.session_id is not None and same_origin(request):
-        await services_of(request).accounts.sessions.end(who.id, who.session_id)
+        services = services_of(request)
+        await services.accounts.close_session(who, now=services.clock())
         answer.delete_cookie(cookie_name(request), path="/", secure=is_secure(request))
     return answer
 
