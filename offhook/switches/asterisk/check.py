@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnavailable, SwitchUnclear
 from offhook.switches.asterisk import wire
+from offhook.switches.asterisk.check_lines import check_lines
 from offhook.switches.asterisk.check_media import check_media, loaded
 from offhook.switches.asterisk.client import AriClient
 from offhook.switches.asterisk.snapshot import agent_views, trunk_views
@@ -97,6 +98,7 @@ async def _check_modules(client: AriClient) -> list[CheckResult]:
         loaded("modules", _CALLS, running),
         loaded("media", _MEDIA, running),
         *await check_media(client, running),
+        *await check_lines(client, running),
     ]
 
 

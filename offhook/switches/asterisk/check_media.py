@@ -13,7 +13,7 @@ from dialer.switching import SwitchError
 from offhook.switches.asterisk import wire_media, wire_requests
 from offhook.switches.asterisk.amd import EXTENSIONS
 from offhook.switches.asterisk.client import AriClient
-from offhook.switches.asterisk.names import Part
+from offhook.switches.asterisk.names import Part, check_channel
 from offhook.switches.base import CheckResult
 
 _RECORDING = ("res_stasis_recording", "res_ari_recordings", "res_stasis_snoop", "format_wav")
@@ -131,8 +131,7 @@ async def _missing(
     """
     if "func_dialplan" not in running or await client.application() is None:
         return None
-    # Not named as our calls are, so that nobody takes it for one.
-    channel = f"check-{client.settings.app}-{secrets.token_hex(4)}"
+    channel = check_channel(client.settings.app, secrets.token_hex(4))
     context = asked.context
     nobody = f"Local/{asked.extensions[0]}@{context}"
     await client.command(wire_media.create(channel, endpoint=nobody, app=client.settings.app))

@@ -49,7 +49,7 @@ class AriClient:
             link,
             settings.base_url,
             timeouts=settings.timeouts,
-            connections=settings.parallel_dials * 2 + 16,
+            connections=settings.connections,
             headers=authorization(settings),
         )
         # Dials wait for each other, and so do long lists; a join waits for nobody.

@@ -27,6 +27,7 @@ from offhook.switches.asterisk.client import AriClient
 from offhook.switches.asterisk.ivr_caller import Caller, Services
 from offhook.switches.asterisk.ivr_line import Line, Sounds
 from offhook.switches.asterisk.ivr_names import INBOUND, LEG, CallNames, bridge_of, is_bridge
+from offhook.switches.asterisk.names import is_check
 from offhook.switches.asterisk.settings import NUMBER, AsteriskSettings
 from offhook.switches.asterisk.stream import AsteriskStream
 from offhook.switches.asterisk.wire_requests import Request
@@ -222,7 +223,7 @@ class AsteriskIvr:
         return called if waits and (app, kind) == (self._app, INBOUND) else None
 
     def _foreign(self, channel: str) -> bool:
-        return not channel.startswith(f"{self._app}.")
+        return not channel.startswith(f"{self._app}.") and not is_check(channel)
 
     def _order(self, request: Request) -> None:
         async def do() -> None:

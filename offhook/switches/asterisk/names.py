@@ -19,7 +19,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 APP_PATTERN = r"^[A-Za-z0-9_-]{1,40}$"
+_CHECK = re.compile(r"check-[A-Za-z0-9_-]{1,40}-[0-9a-f]{8}(?:-in)?")
 _OURS = re.compile(r"(?P<correlator>.+-\d+-(?P<park>p?)\d+)(?:\.(?P<suffix>[A-Za-z][^/]*))?")
+
+
+def check_channel(app: str, run: str) -> str:
+    """A channel by which `offhook switch check` tries something; not named as our calls are, so
+    that nobody takes it for one. `run` is eight hexadecimal digits.
+    """
+    return f"check-{app}-{run}"
+
+
+def checked_channel(channel: str) -> str:
+    """The other end of such a channel: what the dialplan takes for a caller."""
+    return f"{channel}-in"
+
+
+def is_check(channel: str) -> bool:
+    """Whether a channel is a check's, of any installation: nobody minds it."""
+    return _CHECK.fullmatch(channel) is not None
 
 
 class Part(StrEnum):

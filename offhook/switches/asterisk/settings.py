@@ -164,6 +164,11 @@ class AsteriskSettings(BaseModel):
             connect=self.connect_timeout, read=self.read_timeout, total=self.total_timeout
         )
 
+    @property
+    def connections(self) -> int:
+        """How many a process that dials keeps open at most."""
+        return self.parallel_dials * 2 + 16
+
     def dialled(self, number: str, trunk_address: str) -> str:
         """The endpoint to call for a number through a trunk."""
         written = dialled(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -88,7 +88,10 @@ class AsteriskSwitch:
         channel = self._names.of(command.attempt_id)
         self._memory.of(channel).ring_timeout = command.ring_timeout
         settings = self._settings
-        args, variables = str(Part.customer), {**settings.variables, **_headers(settings.headers)}
+        args, variables = (
+            str(Part.customer),
+            {**settings.variables, **wire_requests.headers(settings.headers)},
+        )
         if command.detect_machine and settings.amd_context is not None:
             args = amd.asked_to_listen(settings.amd_context)
             variables |= amd.listening_variables(command.listen_limit)
@@ -237,7 +240,7 @@ class AsteriskSwitch:
                 args=f"{part},{command.address}",
                 timeout=timeout,
                 caller_id=settings.caller_number,
-                variables=_headers(settings.auto_answer_headers) if parked else {},
+                variables=wire_requests.headers(settings.auto_answer_headers) if parked else {},
                 hold=self._hold(Part.agent),
             )
         )
@@ -269,7 +272,3 @@ def name_event(event: wire.Event, text: str, names: Names) -> Correlated:
 
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def _headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {f"PJSIP_HEADER(add,{name})": value for name, value in headers.items()}

@@ -50,6 +50,8 @@ class Originate:
     """A channel to make: whom to call, and what for."""
 
     channel_id: str
+    other_channel_id: str = ""
+    """Of the other end of a `Local` channel."""
     endpoint: str
     app: str
     args: str
@@ -72,12 +74,19 @@ class Originate:
         else:
             document |= {"context": self.hold.context, "extension": self.hold.extension}
             variables[ARGUMENTS] = self.args
+        if self.other_channel_id:
+            document["otherChannelId"] = self.other_channel_id
         if self.caller_id:
             document["callerId"] = self.caller_id
         if variables:
             document["variables"] = variables
         path = f"/channels/{_segment(self.channel_id)}"
         return Request(method="POST", path=path, document=document, what="originate")
+
+
+def headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The channel variables by which a call gets SIP headers."""
+    return {f"PJSIP_HEADER(add,{name})": value for name, value in headers.items()}
 
 
 def hang_up(channel: str) -> Request:
