@@ -17,17 +17,21 @@ from enum import StrEnum
 
 import asyncpg
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 
+from activities.ports import StoreUnavailable
 from offhook.errors import OffhookError
 from offhook.health import is_ready
 from offhook.home import Home, Stack, database_url
 from offhook.settings import Settings, unknown_variables
 from offhook.storage import migrate
-from offhook.storage.database import asyncpg_dsn
+from offhook.storage.database import Database, asyncpg_dsn
 from offhook.storage.embedded import EmbeddedPostgres
+from offhook.storage.link_store import LinkStore
+from offhook.storage.watch import watched_now
 from offhook.supervisor.parts import PROCESSES, process_address
 from offhook.supervisor.ports import is_free
 from offhook.temporal.client import connect
@@ -307,6 +311,27 @@ async def _processes(patient: Patient) -> str:
     return f"{', '.join(running)} are ready"
 
 
+async def _watch(patient: Patient) -> str:
+    patient.need_stack(patient.settings.database.url, "the database")
+    url = database_url(patient.settings)
+    try:
+        async with Database.open(url, pool_size=1) as database:
+            switches = await LinkStore(database).switches()
+    except (StoreUnavailable, SQLAlchemyError) as error:
+        raise Trouble("the database can't be asked for switches", state=State.skipped) from error
+    watched = await watched_now(url, {one.switch_id for one in switches})
+    alone = [one.name for one in switches if one.switch_id not in watched]
+    if alone:
+        raise Trouble(
+            f"nobody watches the events of {', '.join(alone)}: campaigns on them wait",
+            "start `offhook links`, or everything with `offhook up`; `offhook switch list` says "
+            "how each link is",
+        )
+    if not switches:
+        return "there is no switch yet"
+    return f"the events of {', '.join(one.name for one in switches)} are watched"
+
+
 async def _output(*command: str) -> str:
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=10, check=False
@@ -333,6 +358,7 @@ CHECKS: dict[str, _Check] = {
     "temporal": _temporal,
     "worker": _worker,
     "processes": _processes,
+    "watch": _watch,
 }
 
 _HINTS = {

@@ -1,5 +1,6 @@
 """Telephone systems: how each is, what it has, and what is wrong with it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from offhook.links import STATUS_PATH, hook_url
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
+from offhook.storage.watch import watched_now
 from offhook.switches.base import CheckResult
 from offhook.switches.delivery import Delivery
 from offhook.switches.registry import FETCHED, SwitchConfig, open_switch
@@ -105,9 +107,21 @@ class SwitchOffice:
         events = _StoredEvents(store, config.switch_id, hook_address(self.settings, config) or "")
         opened = open_switch(config, event_path=events)
         try:
-            return list(await opened.adapter.check())
+            results, watched = await asyncio.gather(
+                opened.adapter.check(), watched_now(self.database.url, {config.switch_id})
+            )
         finally:
             await opened.adapter.aclose()
+        return [*results, _watch(config.switch_id in watched)]
+
+
+def _watch(watched: bool) -> CheckResult:
+    """Whether campaigns hear that somebody watches the switch's events: else they wait."""
+    if watched:
+        return CheckResult(name="watch", ok=True, detail="`offhook links` watches its events")
+    advice = "start `offhook up` or `offhook links`, or read its log"
+    detail = "nobody watches its events, and campaigns wait for somebody"
+    return CheckResult(name="watch", ok=False, detail=detail, advice=advice)
 
 
 def hook_address(settings: Settings, config: SwitchConfig) -> str | None:

@@ -6,6 +6,7 @@ so silence says everything that a row could, and needs no tidying.
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ WATCH_CHANNEL = "offhook_watch"
 SAY_EVERY = timedelta(milliseconds=400)
 SILENCE = timedelta(milliseconds=1500)
 """After which nobody watches."""
+_PATIENCE = 2 * SILENCE
 
 _SAY = "SELECT pg_notify($1, switch) FROM unnest($2::text[]) AS switch"
 
@@ -34,6 +36,22 @@ class WatchTeller:
         if switches:
             with store_errors():
                 await self._pool.execute(_SAY, WATCH_CHANNEL, list(switches))
+
+
+async def watched_now(url: str, switches: Collection[SwitchId]) -> frozenset[SwitchId]:
+    """Which of the switches somebody is heard to watch; takes seconds where somebody is missing."""
+    missing = set(switches)
+    if missing:
+        with suppress(TimeoutError):
+            async with (
+                asyncio.timeout(_PATIENCE.total_seconds()),
+                Listener(url, WATCH_CHANNEL) as told,
+            ):
+                async for notification in told:
+                    missing.discard(SwitchId(notification.payload))
+                    if not missing:
+                        break
+    return frozenset(switches) - missing
 
 
 class PostgresWatch:

@@ -8,14 +8,18 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from activities.ports import StoreUnavailable
 from activities.watching import Watching
 from dialer.events import EventsWatched
 from dialer.model import SwitchId
+from offhook.doctor import State, diagnose
 from offhook.link_says import say_for_ever
+from offhook.offices.switches import SwitchOffice
+from offhook.settings import DatabaseSettings, Settings
 from offhook.simulator.config import SimulatorConfig
-from offhook.simulator.serve import running_simulator
+from offhook.simulator.serve import Simulator, running_simulator
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
 from offhook.storage.pool import open_pool
@@ -50,6 +54,21 @@ async def news(events: "asyncio.Queue[EventsWatched]") -> EventsWatched:
         return await events.get()
 
 
+async def save_switch(database: Database, simulator: Simulator) -> None:
+    """Store a simulator as the switch."""
+    config = SwitchConfig(
+        switch_id=SWITCH,
+        family="voispeed",
+        name="pbx",
+        settings={"base_url": simulator.url, "reception_ivr": "1", "hold_ivr": "2"},
+        secret=simulator.config.token,
+        hook_secret="s3cret",
+    )
+    opened = open_switch(config)
+    await LinkStore(database).save(config, await opened.inventory(), replace=False, now=utc_now())
+    await opened.adapter.aclose()
+
+
 @pytest.mark.slow
 async def test_killed_links_process_is_noticed_and_another_is_noticed_again(
     database: Database, database_url: str
@@ -68,19 +87,7 @@ async def test_killed_links_process_is_noticed_and_another_is_noticed_again(
         )  # fmt: skip
 
     async with running_simulator(SimulatorConfig()) as simulator:
-        config = SwitchConfig(
-            switch_id=SWITCH,
-            family="voispeed",
-            name="pbx",
-            settings={"base_url": simulator.url, "reception_ivr": "1", "hold_ivr": "2"},
-            secret=simulator.config.token,
-            hook_secret="s3cret",
-        )
-        opened = open_switch(config)
-        await LinkStore(database).save(
-            config, await opened.inventory(), replace=False, now=utc_now()
-        )
-        await opened.adapter.aclose()
+        await save_switch(database, simulator)
         async with PostgresWatch(database_url) as watch, told(watch) as events:
             assert not (await news(events)).watched  # nobody has begun yet
             first = await links()
@@ -94,6 +101,34 @@ async def test_killed_links_process_is_noticed_and_another_is_noticed_again(
             assert (await news(events)).watched
             second.terminate()
             await asyncio.gather(first.wait(), second.wait())
+
+
+async def test_doctor_and_check_say_whether_anybody_watches(
+    database: Database, database_url: str
+) -> None:
+    settings = Settings(database=DatabaseSettings(url=SecretStr(database_url)))
+    office = SwitchOffice(database, settings)
+
+    async def found() -> tuple[State, str, bool]:
+        (finding,) = [one for one in (await diagnose(settings)).findings if one.check == "watch"]
+        (result,) = [one for one in await office.check("pbx") if one.name == "watch"]
+        return finding.state, finding.detail, result.ok
+
+    async with running_simulator(SimulatorConfig()) as simulator:
+        await save_switch(database, simulator)
+        assert await found() == (
+            State.failed,
+            "nobody watches the events of pbx: campaigns on them wait",
+            False,
+        )
+        pool = await open_pool(database_url, size=1)
+        saying = asyncio.create_task(say_for_ever(WatchTeller(pool), lambda: [SWITCH]))
+        try:
+            assert await found() == (State.ok, "the events of pbx are watched", True)
+        finally:
+            saying.cancel()
+            await asyncio.gather(saying, return_exceptions=True)
+            await pool.close()
 
 
 async def test_loop_that_stood_still_itself_does_not_take_that_for_silence() -> None:
