@@ -83,7 +83,13 @@ class XivoFace:
         self.events: Counter[str] = Counter()
         self.requests: deque[dict[str, str]] = deque(maxlen=_SEEN_REQUESTS)
         self.users = {user.login: user for user in _users(config)}
-        self.acd = Acd(config, clock, told=self._agent_told, moved=self._member_moved)
+        self.acd = Acd(
+            config,
+            clock,
+            told=self._agent_told,
+            moved=self._member_moved,
+            configured=self._configured,
+        )
         self.telephones = Telephones(
             config,
             clock,
@@ -247,7 +253,21 @@ class XivoFace:
         self._publish("rooms", self.rooms.listing())
 
     def _member_moved(self, event: ev.QueueMember) -> None:
-        self._publish("members", event)
+        for connection in list(self.connections):
+            if "members" in connection.topics and self.sees_queue(connection.user, event.queue_id):
+                self.tell(connection, event)
+        self._queue_told(event.queue_id)
+        # Whoever waits there may be his now.
+        self.clock.call_later(0.0, self.telephones.pump)
+
+    def _configured(self, what: ev.QueueConfig | AgentRow) -> None:
+        for connection in list(self.connections):
+            user, topics = connection.user, connection.topics
+            if isinstance(what, ev.QueueConfig):
+                if "queue configuration" in topics and self.sees_queue(user, what.id):
+                    self.tell(connection, what)
+            elif "agent configuration" in topics and self.sees_agent(user, what):
+                self.tell(connection, self.acd.config_event(what))
 
     def _waiting_changed(self, queue_id: int) -> None:
         self._publish(f"calls of {queue_id}", self.queue_calls(queue_id))

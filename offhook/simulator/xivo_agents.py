@@ -10,7 +10,7 @@ from functools import partial
 from offhook.simulator.clock import Clock, Timer
 from offhook.simulator.config import UserConfig
 from offhook.simulator.plant import CannotDo
-from offhook.simulator.xivo_config import XivoConfig, agent_id_of, agent_number_of
+from offhook.simulator.xivo_config import QueueSetup, XivoConfig, agent_id_of, agent_number_of
 from offhook.switches.xivo import wire_events as ev
 from offhook.switches.xivo.wire_events import AgentStateName as State
 
@@ -47,7 +47,11 @@ class AgentRow:
 
 
 class Acd:
-    """Agents and queues; `told` hears of every change of an agent, `moved` of memberships."""
+    """Agents and queues.
+
+    `told` hears of every change of what an agent is about, `moved` of memberships, `configured` of
+    agents and queues that are configured otherwise.
+    """
 
     def __init__(
         self,
@@ -56,11 +60,13 @@ class Acd:
         *,
         told: Callable[[AgentRow], None],
         moved: Callable[[ev.QueueMember], None],
+        configured: Callable[[ev.QueueConfig | AgentRow], None],
     ) -> None:
         self._config = config
         self._clock = clock
         self._told = told
         self._moved = moved
+        self._configured = configured
         self.extensions = {user.extension for user in config.users}
         self.queues = {queue.id: queue for queue in config.queues}
         self.agents = {row.id: row for row in (self._row(user) for user in config.users)}
@@ -93,6 +99,13 @@ class Acd:
             return self.agents[agent_id]
         except KeyError:
             raise CannotDo("AgentUnknown") from None
+
+    def queue(self, queue_id: int) -> QueueSetup:
+        """A queue that exists."""
+        try:
+            return self.queues[queue_id]
+        except KeyError:
+            raise CannotDo("QueueUnknown") from None
 
     def login(self, agent_id: int, phone: str) -> None:
         """Log an agent in: the five cases of the document."""
@@ -155,6 +168,37 @@ class Acd:
         """Take an agent off a queue; nothing where he isn't."""
         if self.penalties.pop((agent_id, queue_id), None) is not None:
             self._moved(ev.QueueMember(agent_id=agent_id, queue_id=queue_id, penalty=-1))
+
+    def set_group(self, agent_id: int, group_id: int) -> None:
+        """Put an agent into a group; nothing where there is none."""
+        if agent_id in self.agents and group_id in {g.id for g in self._config.groups_of_agents}:
+            self.configure_agent(agent_id, group=group_id)
+
+    def configure_agent(
+        self,
+        agent_id: int,
+        *,
+        name: str | None = None,
+        surname: str | None = None,
+        number: str | None = None,
+        group: int | None = None,
+    ) -> AgentRow:
+        """Configure an agent otherwise; what isn't given stays."""
+        row = self.agent(agent_id)
+        if group is not None and group not in {g.id for g in self._config.groups_of_agents}:
+            raise CannotDo("GroupUnknown")
+        named = {key: said for key, said in (("name", name), ("surname", surname)) if said}
+        row.user = row.user.model_copy(update=named)
+        row.number = number or row.number
+        row.group = row.group if group is None else group
+        self._configured(row)
+        return row
+
+    def configure_queue(self, queue_id: int, changes: dict[str, object]) -> QueueSetup:
+        """Configure a queue otherwise."""
+        self.queues[queue_id] = queue = self.queue(queue_id).model_copy(update=changes)
+        self._configured(self.queue_event(queue))
+        return queue
 
     def apply_defaults(self, user_id: int) -> None:
         """Put a user into the queues in which he works by default, and out of the others."""
@@ -246,7 +290,19 @@ class Acd:
         call = {"acd": True, "direction": ev.Direction.outgoing.value, "call_type": "External"}
         return told.model_copy(update={**call, "monitor_state": row.monitor})
 
-    def config_event(self, row: AgentRow) -> ev.AgentConfig:
+    @staticmethod
+    def queue_event(queue: QueueSetup) -> ev.QueueConfig:
+        """A queue as configured."""
+        return ev.QueueConfig(
+            id=queue.id,
+            context="default",
+            queue_name=queue.name,
+            display_name=queue.display_name,
+            number=queue.number,
+        )
+
+    @staticmethod
+    def config_event(row: AgentRow) -> ev.AgentConfig:
         """An agent as configured."""
         return ev.AgentConfig(
             id=row.id,

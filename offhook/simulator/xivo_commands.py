@@ -9,6 +9,7 @@ from offhook.simulator.model import UserMode
 from offhook.simulator.plant import CannotDo
 from offhook.simulator.xivo import Connection, XivoFace
 from offhook.simulator.xivo_agents import LoginRejected
+from offhook.simulator.xivo_members import MEMBERS
 from offhook.simulator.xivo_office import OFFICE, Does, tell_rooms
 from offhook.simulator.xivo_queue_jobs import QueueJob, prefixed
 from offhook.switches.xivo import wire
@@ -73,20 +74,15 @@ def _list(face: XivoFace, who: Connection, asked: cmd.GetList | cmd.GetConfig) -
     rows = [row for row in acd.agents.values() if face.sees_agent(user, row)]
     match asked.object_type:
         case cmd.ListType.queue:
+            who.topics.add("queue configuration")
             queues = (
-                ev.QueueConfig(
-                    id=queue.id,
-                    context="default",
-                    queue_name=queue.name,
-                    display_name=queue.display_name,
-                    number=queue.number,
-                )
+                acd.queue_event(queue)
                 for queue in acd.queues.values()
                 if face.sees_queue(user, queue.id)
             )
             face.tell(who, ev.QueueList(queues=tuple(queues)))
         case cmd.ListType.agent:
-            who.topics.add("agents")
+            who.topics |= {"agents", "agent configuration"}
             face.tell(who, ev.AgentList(agents=tuple(acd.config_event(row) for row in rows)))
         case cmd.ListType.queue_member:
             who.topics.add("members")
@@ -158,16 +154,6 @@ def _watch_calls(face: XivoFace, who: Connection, asked: cmd.SubscribeToQueueCal
 
 def _ignore_calls(face: XivoFace, who: Connection, asked: cmd.UnSubscribeToQueueCalls) -> None:
     who.topics.discard(f"calls of {asked.queue_id}")
-
-
-def _set_penalty(face: XivoFace, who: Connection, asked: cmd.SetAgentQueue) -> None:
-    who.topics.add("members")
-    face.acd.set_penalty(asked.agent_id, asked.queue_id, asked.penalty)
-
-
-def _leave(face: XivoFace, who: Connection, asked: cmd.RemoveAgentFromQueue) -> None:
-    who.topics.add("members")
-    face.acd.leave(asked.agent_id, asked.queue_id)
 
 
 # -- telephones ------------------------------------------------------------------------------------
@@ -284,6 +270,7 @@ def _callbacks(does: Callable[[XivoFace, Connection, Any], object]) -> Does:
 
 _DOES: dict[type[wire.Command], Does] = {
     **OFFICE,
+    **MEMBERS,
     cmd.AgentLogin: _login,
     cmd.AgentLogout: _logout,
     cmd.PauseAgent: _pause,
@@ -300,8 +287,6 @@ _DOES: dict[type[wire.Command], Does] = {
     cmd.SubscribeToQueueStats: _watch_queue_stats,
     cmd.SubscribeToQueueCalls: _watch_calls,
     cmd.UnSubscribeToQueueCalls: _ignore_calls,
-    cmd.SetAgentQueue: _set_penalty,
-    cmd.RemoveAgentFromQueue: _leave,
     cmd.DialFromQueue: _dial_from_queue,
     cmd.Dial: _dial,
     cmd.DialFromMobile: _dial_from_mobile,
@@ -330,4 +315,7 @@ _DOES: dict[type[wire.Command], Does] = {
     cb.StartCallback: _callbacks(_start_callback),
     cb.UpdateCallbackTicket: _callbacks(lambda face, who, asked: face.callbacks.ticket(asked)),
 }
-"""Every command of the vendor's document; what only later clients send is refused."""
+"""Every command of the vendor's document, and those about groups of agents that its client sends.
+
+What else later clients send is refused.
+"""

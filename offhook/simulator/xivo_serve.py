@@ -26,6 +26,7 @@ from offhook.simulator.plant import CannotDo
 from offhook.simulator.xivo import Connection, XivoFace
 from offhook.simulator.xivo_commands import carry_out
 from offhook.simulator.xivo_config import XivoConfig
+from offhook.simulator.xivo_members import member_controls
 from offhook.switches.xivo import wire
 from offhook.switches.xivo import wire_commands as cmd
 from offhook.switches.xivo.events import CORRELATOR
@@ -88,7 +89,7 @@ class XivoSimulator:
         self.swallowed: deque[str] = deque(maxlen=_SWALLOWED)
         """Messages that were on their way when their connection was broken, and never read."""
         self._peers: set[_Peer] = set()
-        self._control = ControlPlane(self)
+        self._control = ControlPlane(self, member_controls(lambda: self.face))
         self._door = Door(self._handle, host, port)
 
     @property

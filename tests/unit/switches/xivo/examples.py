@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
-from offhook.switches.xivo import wire
+from offhook.switches.xivo import (
+    wire,
+    wire_groups,  # noqa: F401 - makes its commands known
+)
 from offhook.switches.xivo import wire_callbacks as cb
 from offhook.switches.xivo import wire_events as ev
 from offhook.switches.xivo import wire_office as office
@@ -370,6 +373,15 @@ COMMANDS = [
     _command("pauseAgent", agentid=19, reason="lunch"),
     _command("setAgentQueue", agentId=19, queueId=3, penalty=12),
     _command("removeAgentFromQueue", agentId=19, queueId=3),
+    _command("setAgentGroup", agentId=19, groupId=2),
+    *(
+        _command(name, groupId=2, fromQueueId=3, fromPenalty=0, toQueueId=5, toPenalty=1)
+        for name in ("moveAgentsInGroup", "addAgentsInGroup")
+    ),
+    *(
+        _command(name, groupId=2, queueId=3, penalty=1)
+        for name in ("removeAgentGroupFromQueueGroup", "addAgentsNotInQueueFromGroupTo")
+    ),
     _command("dial", destination="0427466347", variables=_DATA),
     _command("dialFromMobile", destination="0427466347", variables=_DATA),
     _command(

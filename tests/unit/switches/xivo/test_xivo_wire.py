@@ -92,7 +92,7 @@ def test_command_survives_rendering_and_parsing(command: wire.Command) -> None:
     assert wire.parse_command(wire.render_command(command)) == command
 
 
-def test_every_command_of_the_document_is_known() -> None:
+def test_every_command_of_the_document_and_those_about_groups_are_known() -> None:
     told = {message["command"] for message in COMMANDS}
     assert told == set(wire.COMMANDS)
 
