@@ -9,9 +9,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialer.callbacks import CallbackId, CallbackRequest
+from activities.callback_contracts import CallbackAnswer, CallbackOrder
+from dialer.appointments import first_after
+from dialer.callback_refusals import CallbackUnknown
+from dialer.callbacks import CallbackId, CallbackRequest, Promise
 from dialer.model import AgentId, CampaignId, SwitchId
 from dialer.numbers import resolve
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError, TemporalUnreachable
 from offhook.storage.callback_lists import CallbackLists, CallbackListView
 from offhook.storage.callback_store import Booking, PostgresCallbacks
@@ -52,6 +56,8 @@ class NewCallback(BaseModel):
     """Id or name of one of the list's preferred periods; its default one if not said."""
     zone: Annotated[str, Field(max_length=60)] = ""
     """IANA zone; the number's own if not said."""
+    not_before: datetime | None = None
+    """Due in what is left of the first of its periods that isn't over at this moment."""
     owner: AgentId | None = None
     queue: Annotated[str, Field(max_length=100)] = ""
     campaign_id: CampaignId | None = None
@@ -95,23 +101,55 @@ class CallbackOffice:
                     await self.desk.start(callback)
         return [Booked(callback_id=callback, new=new) for callback, new in booked]
 
+    async def order(self, callback: CallbackId, order: CallbackOrder) -> CallbackAnswer:
+        """Give an order about one and wait until it is carried out; needs a desk.
+
+        Raises `CallbackUnknown`, which is asked of the record first: an order to an unknown
+        callback would start a workflow for it.
+        """
+        store = PostgresCallbacks(self.database)
+        before = await store.read(callback)
+        if before is None:
+            raise CallbackUnknown(callback)
+        answer = await self._desk().order(callback, order)
+        after = await store.read(callback)
+        note_change(f"callback/{callback}", _stands(before), after and _stands(after))
+        return answer
+
     async def delete_list(self, list_key: str, *, now: datetime) -> int:
         """Delete a list with everything on it; how many callbacks on it were open.
 
         Their workflows are told first: should this end halfway, rows without a workflow are woken
         again, and repeating it deletes them. Needs a desk.
         """
-        if self.desk is None:
-            raise TemporalUnreachable(
-                "the callbacks of the list can't be told", hint="run `offhook doctor`"
-            )
+        desk = self._desk()
         lists = CallbackLists(self.database)
         on = await lists.find(list_key, now=now)
-        await self.desk.list_deleted(await lists.awake(on.list_id, before=now + AWAKE_AHEAD))
+        await desk.list_deleted(await lists.awake(on.list_id, before=now + AWAKE_AHEAD))
         gone = await lists.delete(on.list_id)
+        note_change(f"callback-list/{on.list_id}", on, None)
         near = {found for found, opens_at in gone if opens_at < now + AWAKE_AHEAD}
-        await self.desk.list_deleted(sorted(near))  # those that an order woke in between
+        await desk.list_deleted(sorted(near))  # those that an order woke in between
         return len(gone)
+
+    def _desk(self) -> CallbackDesk:
+        if self.desk is None:
+            raise TemporalUnreachable("callbacks can't be told", hint="run `offhook doctor`")
+        return self.desk
+
+
+def _stands(promise: Promise) -> dict[str, object]:
+    """How a promise stands, without whom it was made to."""
+    request = promise.request
+    return {
+        "phase": promise.phase,
+        "holder": promise.holder,
+        "ticket_id": promise.ticket_id,
+        "tries": promise.tries,
+        "due_on": request.due_on,
+        "period": request.period.name,
+        "owner": request.owner,
+    }
 
 
 def booking_of(on: CallbackListView, new: NewCallback, now: datetime) -> Booking:
@@ -119,7 +157,9 @@ def booking_of(on: CallbackListView, new: NewCallback, now: datetime) -> Booking
     numbers = [resolve(raw, new.region) for raw in new.numbers]
     zone = new.zone or next((z for n in numbers for z in n.zones), DEFAULT_ZONE)
     today = now.astimezone(ZoneInfo(zone)).date()
-    due_on = new.due_on or today
+    due_on, period = new.due_on or today, on.period(new.period)
+    if new.not_before is not None:
+        due_on, period = first_after(new.not_before, period, zone)
     if due_on < today:
         raise CallbackInThePast(due_on, zone)
     request = CallbackRequest(
@@ -131,7 +171,7 @@ def booking_of(on: CallbackListView, new: NewCallback, now: datetime) -> Booking
         company=new.company,
         description=new.description,
         due_on=due_on,
-        period=on.period(new.period),
+        period=period,
         zone=zone,
         owner=new.owner,
         campaign_id=new.campaign_id or (CampaignId(on.campaign_id) if on.campaign_id else None),

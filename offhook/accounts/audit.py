@@ -4,8 +4,10 @@
         entry.before = old
         entry.after = await pause(...)
 
-An entry is written when the block ends, whichever way. A refusal is recorded with its code and goes
-on its way. Phone numbers are masked and secrets left out of what is recorded.
+What the stores and offices tell of changes (`offhook.change_notes`) is taken too, so that before
+and after need not be said here. An entry is written when the block ends, whichever way. A refusal
+is recorded with its code and goes on its way. Phone numbers are masked and secrets left out of what
+is recorded.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -18,6 +20,7 @@ import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from offhook.accounts.principal import Principal
+from offhook.change_notes import keeping_notes, notes_kept
 from offhook.errors import OffhookError
 from offhook.logging import mask_numbers
 from offhook.storage.account_audit import AuditEntry
@@ -66,13 +69,14 @@ async def audited(
 ) -> AsyncIterator[Draft]:
     """Record the command that the block carries out, with what the draft says at its end."""
     draft = Draft(action, subject)
-    try:
-        yield draft
-    except Exception as error:
-        blame(draft, error)
-        raise
-    finally:
-        await record(to, who, draft, now=clock(), request_id=request_id)
+    with keeping_notes():
+        try:
+            yield draft
+        except Exception as error:
+            blame(draft, error)
+            raise
+        finally:
+            await record(to, who, draft, now=clock(), request_id=request_id)
 
 
 def blame(draft: Draft, error: Exception) -> None:
@@ -91,6 +95,7 @@ async def record(
     Within a request of the API its id is known without being said.
     """
     bound = structlog.contextvars.get_contextvars()
+    before, after = _with_notes(draft)
     entry = AuditEntry(
         at=now,
         kind=who.kind,
@@ -102,13 +107,28 @@ async def record(
         subject=draft.subject[:LONGEST_TEXT],
         result=draft.result,
         code=draft.code,
-        before=presentable(draft.before),
-        after=presentable(draft.after),
+        before=presentable(before),
+        after=presentable(after),
     )
     try:
         await to.add(entry)
     except Exception:
         log.exception("audit_entry_not_stored", entry=entry.model_dump(mode="json"))
+
+
+def _with_notes(draft: Draft) -> tuple[object, object]:
+    """Before and after as the draft says them, else as they were told while it was carried out.
+
+    What the draft says besides of after, such as an answer, is laid over what was told.
+    """
+    notes = notes_kept()
+    if draft.before is not None or not notes:
+        return draft.before, draft.after
+    before, after = notes.told()
+    said = _plain(draft.after)
+    if isinstance(said, Mapping):
+        return before, {**(after or {}), **said}
+    return before, after if said is None else said
 
 
 def presentable(value: object) -> Any:
@@ -149,13 +169,4 @@ def _hidden(key: str) -> bool:
         return False
     return name in PERSONAL_WORDS or any(
         name == word or name.endswith((f"_{word}", f"{word}s")) for word in SECRET_WORDS
-    )
-
-
-def changes(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[Any, Any]:
-    """Only the fields that differ, as they were and as they are."""
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return (
-        {name: before.get(name) for name in names},
-        {name: after.get(name) for name in names},
     )

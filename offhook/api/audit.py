@@ -1,8 +1,9 @@
 """How routes record what they are asked to do.
 
 Nothing has to be done for it: a route that changes something and asks for a permission is recorded
-with who, what, from where and what it answered. A route that knows what was before, or a better
-subject than its path has, takes the entry and says so:
+with who, what, from where, and what was before and after as the stores and offices tell it
+(`offhook.change_notes`); where they tell nothing, with its answer. A route that knows better, or
+has a better subject than its path, takes the entry and says so:
 
     async def change(key: Key, body: Change, entry: Entry) -> View:
         entry.before, entry.after = before, after
@@ -20,6 +21,7 @@ from starlette.types import Message, Scope
 from offhook.accounts.audit import Draft, record
 from offhook.accounts.principal import Principal
 from offhook.api.services import services_of_scope
+from offhook.change_notes import notes_kept
 from offhook.storage.account_tables import AuditResult
 
 MOST_KEPT = 32_768
@@ -105,7 +107,7 @@ async def write_entry(scope: Scope, answer: AnswerKept) -> None:
         draft.result = AuditResult.refused
     if draft.result is not AuditResult.done:
         draft.code = draft.code or str(scope.get("problem", ""))
-    elif draft.after is None:
+    elif draft.after is None and not notes_kept():
         draft.after = answer.value()
     services = services_of_scope(scope)
     await record(

@@ -11,6 +11,7 @@ from offhook.api.audit import AnswerKept, write_entry
 from offhook.api.problems import BodyTooLarge, UnexpectedError, problem_of
 from offhook.api.security import headers_for
 from offhook.api.services import Services
+from offhook.change_notes import keeping_notes
 
 log = structlog.get_logger()
 
@@ -41,7 +42,8 @@ class Frame:
             if scope["type"] == "websocket":
                 await self._app(scope, receive, send)
             else:
-                await self._answer(scope, receive, send)
+                with keeping_notes():
+                    await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(scope, send)

@@ -20,6 +20,7 @@ from dialer.appointments import Period
 from dialer.callback_refusals import CallbackUnknown
 from dialer.callbacks import CallbackId, TicketStatus
 from dialer.model import AgentId
+from offhook.callbacks import CallbackOffice
 from offhook.cli.callback_office import CallbackKey, Day, Office, day_of, open_office
 from offhook.cli.output import JsonOption, emit, run_async
 from offhook.storage.callback_store import PostgresCallbacks
@@ -160,8 +161,8 @@ def _give(callback: str, order: CallbackOrder, json_output: bool) -> None:
 
 async def _ordered(callback: str, made: _Making) -> CallbackAnswer:
     async with open_office() as office:
-        desk = await office.desk()
-        return await desk.order(CallbackId(callback), await made(office))
+        work = CallbackOffice(office.database, await office.desk())
+        return await work.order(CallbackId(callback), await made(office))
 
 
 async def _period(office: Office, callback: str, wanted: str) -> Period | None:

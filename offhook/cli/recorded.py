@@ -1,7 +1,8 @@
 """Commands in the audit log: what was asked, by which account of the machine, and how it ended.
 
-Every command that is not known to only look is recorded, so that none is forgotten. Commands about
-accounts record themselves, with what was before and after.
+Every command that is not known to only look is recorded, so that none is forgotten; with what was
+before and after, as the stores and offices tell it (`offhook.change_notes`). Commands about
+accounts record themselves.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from offhook.change_notes import keeping_notes
 
 LOOKING: Mapping[str, frozenset[str]] = {
     "campaign": frozenset({"show", "lists", "why", "status", "report", "list"}),
@@ -60,21 +63,26 @@ def _wrap(words: tuple[str, ...], command: TyperCommand | TyperGroup) -> None:
 def _recorded(words: tuple[str, ...], work: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(work)
     def run(**asked: Any) -> Any:
-        try:
-            result = work(**asked)
-        except (typer.BadParameter, typer.Abort):
-            raise
-        except typer.Exit as ended:
-            if ended.exit_code == 0:
-                _note(words, asked, None)
-            raise
-        except Exception as error:
-            _note(words, asked, error)
-            raise
-        _note(words, asked, None)
-        return result
+        with keeping_notes():
+            return _run(words, work, asked)
 
     return run
+
+
+def _run(words: tuple[str, ...], work: Callable[..., Any], asked: Mapping[str, Any]) -> Any:
+    try:
+        result = work(**asked)
+    except (typer.BadParameter, typer.Abort):
+        raise
+    except typer.Exit as ended:
+        if ended.exit_code == 0:
+            _note(words, asked, None)
+        raise
+    except Exception as error:
+        _note(words, asked, error)
+        raise
+    _note(words, asked, None)
+    return result
 
 
 def _note(words: tuple[str, ...], asked: Mapping[str, Any], error: Exception | None) -> None:
@@ -95,11 +103,13 @@ async def _write(words: tuple[str, ...], asked: Mapping[str, Any], error: Except
     from offhook.accounts.operator import operator
     from offhook.errors import OffhookError
     from offhook.home import database_url
+    from offhook.logging import mask_numbers
     from offhook.settings import load_settings
     from offhook.storage.account_audit import AuditLog
     from offhook.storage.database import Database
 
-    subject = next((value for value in asked.values() if isinstance(value, str) and value), "")
+    first = next((value for value in asked.values() if isinstance(value, str) and value), "")
+    subject = mask_numbers(first)
     draft = Draft(f"{words[0]}.{'-'.join(words[1:])}", f"{words[0]}/{subject}" if subject else "")
     draft.after = {"asked": {name: _said(value) for name, value in asked.items() if value}}
     if error is not None:

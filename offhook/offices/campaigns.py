@@ -19,6 +19,7 @@ from activities.contracts import (
 from dialer.compliance.binding import Bound, bound
 from dialer.contacts_csv import ColumnChoices
 from dialer.model import AgentId, CampaignId, CampaignSettings, SwitchId
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.offices.campaign_settings import BadCampaignSettings, build_settings
 from offhook.storage.campaign_records import ENDED, PostgresCampaignRecords
@@ -127,6 +128,7 @@ class CampaignOffice:
             request_key=request_key,
             now=self.clock(),
         )
+        note_change(f"campaign/{row.campaign_id}", None, final)
         return Created(campaign=row, settings=final, made_stricter=made_stricter)
 
     async def show(self, campaign: str) -> Shown:
@@ -153,12 +155,19 @@ class CampaignOffice:
                 ended=ended,
             )
         desk = await self.desk()
-        return await desk.start(campaign_id, switch=SwitchId(row.switch), run_key=key)
+        begun = await desk.start(campaign_id, switch=SwitchId(row.switch), run_key=key)
+        if begun.started:
+            phase = (await self.views.find(campaign_id)).phase
+            before = {"phase": row.phase, "run_key": None}
+            note_change(f"campaign/{campaign_id}", before, {"phase": phase, "run_key": key})
+        return begun
 
     async def order(self, campaign: str, order: Command) -> OrderAnswer:
         """Pause, resume or stop; waits until it is carried out."""
         row = await self.views.find(campaign)
-        return await (await self.desk()).order(row.campaign_id, order)
+        answer = await (await self.desk()).order(row.campaign_id, order)
+        note_change(f"campaign/{row.campaign_id}", {"phase": row.phase}, {"phase": answer.phase})
+        return answer
 
     async def change(
         self,
@@ -206,7 +215,9 @@ class CampaignOffice:
         if (after.mode, after.switch) != (before.settings.mode, before.settings.switch):
             await self.records.require_mode(after)
         await self._store(before, after, request_id)
-        return await self.show(before.campaign.campaign_id)
+        found = await self.show(before.campaign.campaign_id)
+        note_change(f"campaign/{before.campaign.campaign_id}", before.settings, found.settings)
+        return found
 
     async def import_request(
         self,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.settings_webhooks import WebhookSettings
 from offhook.storage.campaign_views import CampaignViews
@@ -111,6 +112,7 @@ class WebhookOffice:
         secret = new_secret()
         key_id, sealed = self.box.seal([secret], owner=view.id)
         await self.store.add(view, key_id=key_id, secrets=sealed)
+        note_change(f"webhook/{view.id}", None, view)
         return NewWebhook(secret=secret, webhook=view)
 
     async def rotate(self, webhook: str) -> NewWebhook:
@@ -120,18 +122,22 @@ class WebhookOffice:
         secret = new_secret()
         key_id, sealed = self.box.seal([secret, *known[:1]], owner=view.id)
         await self.store.replace_secrets(view.id, key_id, sealed)
+        note_change(f"webhook/{view.id}", {"signs_with": "old"}, {"signs_with": "new and old"})
         return NewWebhook(secret=secret, webhook=view)
 
     async def enable(self, webhook: str) -> WebhookView:
         """Send to it again; what happened meanwhile is sent only when it is replayed."""
         view = await self.store.find(webhook)
         await self.store.enable(view.id)
-        return await self.store.find(view.id)
+        after = await self.store.find(view.id)
+        note_change(f"webhook/{view.id}", view, after)
+        return after
 
     async def remove(self, webhook: str) -> WebhookView:
         """Forget it with its deliveries."""
         view = await self.store.find(webhook)
         await self.store.remove(view.id)
+        note_change(f"webhook/{view.id}", view, None)
         return view
 
     async def test(self, webhook: str, sender: Sender, *, now: datetime) -> DeliveryView:

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from ivr.pin import Asks, PinPolicy, weaknesses
+from offhook.change_notes import note_change
 from offhook.pins.digits import HiddenDigits
 from offhook.pins.errors import (
     BadPinTerms,
@@ -76,6 +77,7 @@ class PinOffice:
             if await enrolling.is_taken(lookups):
                 raise PinTaken
             await enrolling.add(customer, lookups[0], terms)
+        note_change(f"pin/{customer}", None, _in_force(terms))
         return chosen
 
     async def reset(
@@ -93,13 +95,17 @@ class PinOffice:
             if taken:
                 raise PinTaken
             await enrolling.add(customer, lookups[0], terms)
+        old, new = _in_force(terms), _in_force(terms, "newly given")
+        note_change(f"pin/{customer}", old, new)
         return chosen
 
     async def revoke(self, customer: str, *, policy: str = DEFAULT) -> None:
         """Take a customer's PIN back at once."""
         async with self.store.enrolling(policy, now=self.clock()) as enrolling:
-            if await enrolling.revoke(customer) is None:
+            terms = await enrolling.revoke(customer)
+            if terms is None:
                 raise PinNotFound(customer)
+        note_change(f"pin/{customer}", _in_force(terms), None)
 
     async def _choose(
         self, stored: StoredPolicy, customer: str, pin: HiddenDigits | None
@@ -128,6 +134,11 @@ class PinOffice:
             Lookup(name, self.keys.lookup(name, stretched, policy=stored.name))
             for name in (self.keys.active, *others)
         ]
+
+
+def _in_force(terms: Terms, state: str = "in force") -> dict[str, object]:
+    """What may be told of a PIN: on which terms it counts, never what it is."""
+    return {"state": state, **asdict(terms)}
 
 
 def draw(policy: PinPolicy, customer: str) -> HiddenDigits:

@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from dialer.suitability import Candidate
+from offhook.change_notes import note_change
 from offhook.storage.pool import Connection, Pool, store_errors
 
 _READ = """
@@ -22,6 +23,7 @@ _WRITE = """
 UPDATE agent_profiles SET skills = $2::jsonb, languages = $3::jsonb, groups = $4::jsonb, hours = $5
 WHERE agent_id = $1
 """
+_KNOWN = "SELECT vip, owner FROM caller_profiles WHERE kind = $1 AND value = $2"
 _CALLER = """
 INSERT INTO caller_profiles AS c (kind, value, vip, owner, changed_at)
 VALUES ($1, $2, COALESCE($3, false), NULLIF($4, ''), $5)
@@ -79,6 +81,7 @@ class AgentProfiles:
                 after = _merged(before, skills or {}, groups or {}, languages, hours)
                 if after != before:
                     await _write(connection, after)
+        note_change(f"agent/{agent}", before, after)
         return after
 
     async def caller(
@@ -86,7 +89,9 @@ class AgentProfiles:
     ) -> Known:
         """Set what is given (an empty owner takes it away) and tell what is known."""
         with store_errors():
+            before = await self.pool.fetchrow(_KNOWN, kind, value)
             row = await self.pool.fetchrow(_CALLER, kind, value, vip, owner, now)
+        note_change(f"caller/{value}", dict(before) if before else None, dict(row))
         return Known(vip=row["vip"], owner=row["owner"])
 
 

@@ -4,7 +4,7 @@ Which campaign an agent works for now is decided by the campaigns' exchange of s
 is written here, who may work where and who wants to, is what that decision is made from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from activities.ports import campaign_channel, switch_channel
 from dialer.events import AgentChanged, PreviewAnswered
 from dialer.model import Agent, AgentId, AgentStatus, CampaignId, ContactId, SwitchId
 from dialer.rejections import CampaignUnknown
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage.errors import AgentNotFound
 from offhook.storage.inbox import post_on
@@ -196,6 +197,7 @@ class AgentStore:
                     key=f"status {agent.agent_id} {now.isoformat()}",
                     now=now,
                 )
+        note_change(f"agent/{agent.agent_id}", {"status": agent.status}, {"status": status})
 
     async def on_offer(self, agent: AgentRow) -> PreviewRow:
         """The contact that an agent reads."""
@@ -225,12 +227,14 @@ class AgentStore:
         with store_errors():
             async with self.pool.acquire() as connection, connection.transaction():
                 await _add(connection, agent, campaign, now)
+        _note_campaigns(agent, {*agent.campaigns, campaign})
 
     async def remove(self, agent: AgentRow, *, campaign: CampaignId) -> None:
         """Have an agent leave a campaign, once he has finished what he is about."""
         with store_errors():
             if not await self.pool.fetchval(_REMOVE, campaign, agent.agent_id):
                 raise AgentNotMember(agent.agent_id, campaign)
+        _note_campaigns(agent, {*agent.campaigns} - {campaign})
 
     async def move(
         self, agent: AgentRow, *, source: CampaignId, target: CampaignId, now: datetime
@@ -241,6 +245,12 @@ class AgentStore:
                 if not await connection.fetchval(_REMOVE, source, agent.agent_id):
                     raise AgentNotMember(agent.agent_id, source)
                 await _add(connection, agent, target, now)
+        _note_campaigns(agent, {*agent.campaigns, target} - {source})
+
+
+def _note_campaigns(agent: AgentRow, after: Set[str]) -> None:
+    before = {"campaigns": sorted(agent.campaigns)}
+    note_change(f"agent/{agent.agent_id}", before, {"campaigns": sorted(after)})
 
 
 async def _add(

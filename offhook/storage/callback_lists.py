@@ -18,6 +18,7 @@ from dialer.callbacks import (
     Promise,
     TicketStatus,
 )
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage.callback_counts import counts, open_counts
 from offhook.storage.callback_store import CallbackListNotFound
@@ -166,6 +167,7 @@ class CallbackLists:
                 await session.execute(
                     insert(callback_periods), [_period_row(view.list_id, p) for p in view.periods]
                 )
+        note_change(f"callback-list/{view.list_id}", None, view)
 
     async def set_periods(self, list_id: CallbackListId, periods: Sequence[Period]) -> None:
         """Replace the periods of a list; promises keep the period that they were made with."""

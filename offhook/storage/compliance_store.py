@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from activities.ports import campaign_channel
 from dialer.events import ContactRemoved
 from dialer.model import CampaignId, ContactId
+from offhook.change_notes import note_change, notes_kept
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import Connection, Pool, store_errors
 
@@ -38,6 +39,10 @@ _REMOVE = "DELETE FROM do_not_call WHERE number = $1 AND scope = $2"
 _LIST = """
 SELECT number, scope, is_prefix, source, added_at, expires_at FROM do_not_call
 WHERE ($1::text IS NULL OR scope = $1) AND number > $2 ORDER BY number, scope LIMIT $3
+"""
+_SAME = """
+SELECT number, scope, is_prefix, source, added_at, expires_at FROM do_not_call
+WHERE number = ANY($1::text[]) AND scope = $2 ORDER BY number
 """
 _CHECK = """
 SELECT number, scope, is_prefix, source, added_at, expires_at FROM do_not_call d
@@ -103,9 +108,12 @@ class DoNotCall:
         action: str = "add",
     ) -> Change:
         """List numbers (E.164), or prefixes of them; an entry that is there never gets shorter."""
-        return await self._add(
+        before = await self._noted(numbers, scope)
+        done = await self._add(
             numbers, now, scope, source, is_prefix, expires_at, action=action, fingerprint=""
         )
+        _note(scope, before, await self._noted(numbers, scope))
+        return done
 
     async def import_(
         self,
@@ -132,11 +140,14 @@ class DoNotCall:
 
     async def remove(self, number: str, *, scope: str = "", now: datetime) -> bool:
         """Take an entry off; whether there was one."""
+        before = await self._noted((number,), scope)
         with store_errors():
             async with self.pool.acquire() as connection, connection.transaction():
                 gone = str(await connection.execute(_REMOVE, number, scope)) != "DELETE 0"
                 if gone:
                     await connection.fetchval(_CHANGE, now, "remove", scope, "", 1, "", False)
+        if gone:
+            _note(scope, before, ())
         return gone
 
     async def entries(
@@ -157,6 +168,14 @@ class DoNotCall:
         """Which state the lists were in at an instant; 0 before the first change."""
         with store_errors():
             return int(await self.pool.fetchval(_VERSION, at))
+
+    async def _noted(self, numbers: Sequence[str], scope: str) -> Sequence[Entry]:
+        """The entries of just these numbers and prefixes, where somebody wants to know."""
+        if notes_kept() is None:
+            return ()
+        with store_errors():
+            rows = await self.pool.fetch(_SAME, sorted(set(numbers)), scope)
+        return [Entry(**dict(row)) for row in rows]
 
     async def _add(
         self,
@@ -181,6 +200,11 @@ class DoNotCall:
                 for row in held:
                     await _drop(connection, row["campaign_id"], row["id"], version, now)
         return Change(len(unique), version, len(held))
+
+
+def _note(scope: str, before: Sequence[Entry], after: Sequence[Entry]) -> None:
+    kept = [[one.model_dump(mode="json") for one in entries] for entries in (before, after)]
+    note_change(f"dnc/{scope}".rstrip("/"), {"entries": kept[0]}, {"entries": kept[1]})
 
 
 async def _drop(

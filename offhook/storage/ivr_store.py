@@ -21,6 +21,7 @@ from activities.ivr_contracts import AdvanceSession, BeginSession, SaveAnswers, 
 from dialer.model import SwitchId
 from ivr.machine_words import Step
 from ivr.tree import Forest, Tree, Trees
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage.pool import Connection, Pool, store_errors
 
@@ -50,6 +51,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (switch_id, ivr_id, called) DO UPDATE SET tree = EXCLUDED.tree,
     hold_audio = EXCLUDED.hold_audio, callback_list = EXCLUDED.callback_list,
     changed_at = EXCLUDED.changed_at
+"""
+_ROUTED = """
+SELECT tree, hold_audio, callback_list FROM ivr_routes
+WHERE switch_id = $1 AND ivr_id = $2 AND called = $3
 """
 _UNROUTE = "DELETE FROM ivr_routes WHERE switch_id = $1 AND ivr_id = $2 AND called = $3"
 _ROUTES = """
@@ -198,6 +203,8 @@ class IvrStore:
             version: int = await connection.fetchval(
                 _PUBLISH, name, forest.first.ivr, text, json.dumps(sources), digest, now
             )
+        before = None if newest is None else {"version": newest["version"]}
+        note_change(f"ivr/{name}", before, {"version": version})
         return version, True
 
     async def published(self) -> list[PublishedTree]:
@@ -220,9 +227,12 @@ class IvrStore:
         async with self._connection() as connection:
             if await connection.fetchrow(_NEWEST, tree) is None:
                 raise TreeUnknown(tree)
+            before = await connection.fetchrow(_ROUTED, switch, ivr_id, called)
             await connection.execute(
                 _ROUTE, switch, ivr_id, called, tree, hold_audio, callback_list, now
             )
+        after = {"tree": tree, "hold_audio": hold_audio, "callback_list": callback_list}
+        note_change(_subject(switch, ivr_id, called), dict(before) if before else None, after)
 
     async def routes(self, switch: SwitchId) -> list[NumberRoute]:
         """What answers the called numbers of a switch, whichever of its responders asks."""
@@ -233,7 +243,10 @@ class IvrStore:
     async def drop_route(self, switch: SwitchId, *, ivr_id: str, called: str) -> bool:
         """Have no tree answer any more; false if none did."""
         async with self._connection() as connection:
-            return str(await connection.execute(_UNROUTE, switch, ivr_id, called)) != "DELETE 0"
+            before = await connection.fetchrow(_ROUTED, switch, ivr_id, called)
+            await connection.execute(_UNROUTE, switch, ivr_id, called)
+        note_change(_subject(switch, ivr_id, called), dict(before) if before else None, None)
+        return before is not None
 
     async def route(self, start: StartSession) -> TreeRoute | None:
         """The newest version of the tree that answers: the one named, else the closest route."""
@@ -316,6 +329,10 @@ class IvrStore:
         with store_errors():
             async with self.pool.acquire() as connection:
                 yield connection
+
+
+def _subject(switch: SwitchId, ivr_id: str, called: str) -> str:
+    return f"ivr-route/{switch}/{ivr_id or 'any'}/{called or 'any'}"
 
 
 def _forest(stored: Mapping[str, object]) -> Trees:

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.ports import StoreUnavailable, switch_channel
 from dialer.model import Agent, AgentId, AgentStatus, SwitchId, Trunk, TrunkId
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage import tables
 from offhook.storage.database import Database
@@ -107,16 +108,19 @@ class LinkStore:
             row = row.on_conflict_do_update(index_elements=["id"], set_=values)
         try:
             async with self._session() as session:
+                before = await _known(session, tables.switches.c.id == config.switch_id)
                 await session.execute(row)
                 await _save_trunks(session, config.switch_id, inventory)
                 await _save_agents(session, config.switch_id, inventory, now)
         except IntegrityError as error:
             raise SwitchExists(config.name) from error
+        note_change(f"switch/{config.switch_id}", before, _shown(config))
 
     async def remove(self, name: str) -> None:
         """Delete a switch with its trunks and agents; `SwitchInUse` when campaigns name it."""
         try:
             async with self._session() as session:
+                before = await _known(session, tables.switches.c.name == name)
                 gone = await session.execute(
                     delete(tables.switches)
                     .where(tables.switches.c.name == name)
@@ -126,6 +130,7 @@ class LinkStore:
                     raise SwitchNotFound(name)
         except IntegrityError as error:
             raise SwitchInUse(name) from error
+        note_change(f"switch/{name}", before, None)
 
     async def agents(self, switch: SwitchId) -> Sequence[Agent]:
         """The agents of a switch."""
@@ -164,9 +169,11 @@ class LinkStore:
         chosen = update(tables.trunks).where(known.switch_id == switch)
         if trunk is not None:
             chosen = chosen.where(known.address == trunk)
+        before = await self.trunks(switch)
         async with self._session() as session:
             await session.execute(chosen.values(calls_per_second=calls_per_second))
         found = await self.trunks(switch)
+        note_change(f"switch/{switch}", _limits(before), _limits(found))
         return [one for one in found if trunk is None or one.address == trunk]
 
     async def save_reachable(self, switch: SwitchId, reachable: Mapping[str, bool]) -> None:
@@ -273,6 +280,20 @@ async def _save_agents(
                 set_={"number": new.number, "name": new.name, "reachable": new.reachable},
             )
         )
+
+
+async def _known(session: AsyncSession, which: ColumnElement[bool]) -> Mapping[str, object] | None:
+    row = (await session.execute(select(tables.switches).where(which))).one_or_none()
+    return None if row is None else _shown(_config(row))
+
+
+def _shown(config: SwitchConfig) -> Mapping[str, object]:
+    """What may be told of a switch; never its secrets."""
+    return {"name": config.name, "family": config.family, "settings": dict(config.settings)}
+
+
+def _limits(trunks: Sequence[Trunk]) -> Mapping[str, object]:
+    return {f"calls_per_second of {one.address}": one.calls_per_second for one in trunks}
 
 
 def _config(row: Row[tuple[object, ...]]) -> SwitchConfig:

@@ -18,6 +18,7 @@ from dialer.events import ContactsAdded
 from dialer.lists import ListOrder
 from dialer.lists.filter_text import parse_filter
 from dialer.model import CampaignId
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage import list_sql
 from offhook.storage.errors import NotFound
@@ -117,7 +118,9 @@ class ListStore:
             made = await self.pool.fetchval(list_sql.CREATE, campaign, name, now)
         if made is None:
             raise ListExists(name, campaign)
-        return await self.find(campaign, name)
+        row = await self.find(campaign, name)
+        note_change(f"list/{campaign}/{name}", None, row)
+        return row
 
     async def all(self, campaign: CampaignId) -> list[ListRow]:
         """The lists of a campaign, in the order in which they were made."""
@@ -158,7 +161,9 @@ class ListStore:
                 if after.filter != known.filter:
                     await sift(connection, known.list_id, after.filter)
                 await _tell(connection, campaign, now)
-        return await self.find(campaign, name)
+        found = await self.find(campaign, name)
+        note_change(f"list/{campaign}/{name}", known, found)
+        return found
 
     async def reset(
         self, campaign: CampaignId, name: str, *, everybody: bool, now: datetime
@@ -175,6 +180,8 @@ class ListStore:
                 )
                 await connection.execute(list_sql.NOTE_RESET, known.list_id, now)
                 await _tell(connection, campaign, now)
+        after = {"reset_at": now.isoformat(), "made_ready": count}
+        note_change(f"list/{campaign}/{name}", {"reset_at": known.reset_at}, after)
         return count
 
     async def own(self, campaign: CampaignId, name: str, *, attribute: str, now: datetime) -> int:
@@ -216,22 +223,27 @@ class ListStore:
     ) -> None:
         """Make a quota, or change it; contacts it kept out are looked at anew."""
         parse_filter(filter_text)
+        after = {"disposition": disposition, "most": most, "filter": filter_text}
         with store_errors():
             async with self.pool.acquire() as connection, connection.transaction():
+                before = await _quota_known(connection, campaign, name)
                 await connection.execute(
                     list_sql.SET_QUOTA, campaign, name, disposition, most, filter_text
                 )
                 await connection.execute(list_sql.FREE_QUOTA, campaign, name)
                 await _tell(connection, campaign, now)
+        note_change(f"quota/{campaign}/{name}", before, after)
 
     async def remove_quota(self, campaign: CampaignId, name: str, *, now: datetime) -> None:
         """Take a quota away; contacts it kept out are dialed again."""
         with store_errors():
             async with self.pool.acquire() as connection, connection.transaction():
+                before = await _quota_known(connection, campaign, name)
                 if not await connection.fetchval(list_sql.REMOVE_QUOTA, campaign, name):
                     raise QuotaNotFound(name)
                 await connection.execute(list_sql.FREE_QUOTA, campaign, name)
                 await _tell(connection, campaign, now)
+        note_change(f"quota/{campaign}/{name}", before, None)
 
 
 async def _sort(connection: PoolOrConnection, wanted: ListRow) -> None:
@@ -244,6 +256,14 @@ async def _sort(connection: PoolOrConnection, wanted: ListRow) -> None:
     }
     statement = list_sql.SORT.format(rank=ranks[wanted.order])
     await connection.execute(statement, wanted.list_id, wanted.attribute, timeout=ORDER_LIMIT)
+
+
+async def _quota_known(
+    connection: PoolOrConnection, campaign: CampaignId, name: str
+) -> dict[str, Any] | None:
+    rows = await connection.fetch(list_sql.QUOTAS, campaign)
+    named = ({**row} for row in rows if row["name"] == name)
+    return next(({key: row[key] for key in row if key != "name"} for row in named), None)
 
 
 async def _quota(

@@ -12,6 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from offhook.accounts.roles import Permission
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage.account_tables import api_tokens
 from offhook.storage.campaign_records import store_session
@@ -138,7 +139,9 @@ class Tokens:
             row = (await session.execute(statement)).one_or_none()
         if row is None:
             raise TokenNotFound(key)
-        return _view(row)
+        view = _view(row)
+        note_change(f"token/{view.id}", {"revoked_at": None}, {"revoked_at": view.revoked_at})
+        return view
 
     async def known(self, token: str, *, now: datetime) -> TokenView | None:
         """Whose token it is, if it counts; notes that it was used."""

@@ -31,6 +31,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.options import TASK_QUEUE
 from activities.schedule_contracts import DAYS, CalendarRule, Overlap, Plan
+from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage.errors import NotFound
 from offhook.temporal.campaigns import OrderRefused
@@ -125,9 +126,11 @@ class ScheduleDesk:
             if before.plan == plan:
                 return Applied(schedule=before, new=False, changed=False)
             await self._replace(plan.schedule_id, schedule)
+            note_change(f"schedule/{plan.schedule_id}", before.plan, plan)
             return Applied(schedule=await self.show(plan.schedule_id), new=False, changed=True)
         except RPCError as error:
             raise _refused(error, plan.schedule_id) from error
+        note_change(f"schedule/{plan.schedule_id}", None, plan)
         return Applied(schedule=await self.show(plan.schedule_id), new=True, changed=True)
 
     async def show(self, schedule_id: str) -> ScheduleView:
@@ -163,17 +166,22 @@ class ScheduleDesk:
 
     async def remove(self, schedule_id: str) -> None:
         """Begin no more runs at all; one that goes on, goes on."""
+        before = await self.show(schedule_id)
         try:
             await self._handle(schedule_id).delete()
         except RPCError as error:
             raise _refused(error, schedule_id) from error
+        note_change(f"schedule/{schedule_id}", before.plan, None)
 
     async def _told(self, schedule_id: str, tell: Any) -> ScheduleView:
+        before = await self.show(schedule_id)
         try:
             await tell(self._handle(schedule_id))
         except RPCError as error:
             raise _refused(error, schedule_id) from error
-        return await self.show(schedule_id)
+        after = await self.show(schedule_id)
+        note_change(f"schedule/{schedule_id}", {"paused": before.paused}, {"paused": after.paused})
+        return after
 
     async def _replace(self, schedule_id: str, schedule: Schedule) -> None:
         def replaced(found: ScheduleUpdateInput) -> ScheduleUpdate:

@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 from activities.callback_contracts import CallbackResult
 from activities.callbacks import CallbackActivities
 from offhook.api.frame import MAX_BODY
+from offhook.storage.account_audit import AuditFilter, AuditLog
 from offhook.storage.callback_store import PostgresCallbacks
 from offhook.storage.callback_tables import callback_tickets
 from offhook.storage.database import Database
@@ -265,6 +266,8 @@ async def test_a_callback_is_taken_started_and_ticketed_once_each(
         cancelled = await order("cancel", "k5", reason="wrote instead")
         late = await order("release", "k6")
         row = (await api.get(f"/api/v1/callbacks/{callback}")).json()
+        log = AuditLog(database)
+        entries = await log.page(AuditFilter(subject=f"callback/{callback}"), limit=20)
         nobody = await api.post("/api/v1/callbacks/cb-0/take", json={"agent_id": "anna"})
         kept = (await _book(api)).json()["callback_id"]
         await api.post(f"/api/v1/callbacks/{kept}/take", json={"agent_id": "anna"})
@@ -283,6 +286,12 @@ async def test_a_callback_is_taken_started_and_ticketed_once_each(
     assert cancelled.json()["phase"] == "cancelled"
     assert (late.status_code, late.json()["code"]) == (409, "callback_not_in_phase")
     assert row["promise"]["phase"] == "cancelled"
+    moved = {one.action: (one.before, one.after) for one in entries if one.before}
+    assert moved["callback.take"][0] == {"phase": "waiting", "holder": None}
+    assert moved["callback.take"][1] == {"phase": "taken", "holder": "anna"}
+    assert moved["callback.ticket"][0]["period"] == "morning"
+    assert moved["callback.ticket"][1]["period"] == "evening"
+    assert moved["callback.cancel"][1]["phase"] == "cancelled"
     assert row["promise"]["request"]["period"]["name"] == "evening"
     assert (nobody.status_code, nobody.json()["code"]) == (404, "callback_unknown")
     assert (deleted.status_code, ended.reason) == (204, "list_deleted")

@@ -186,6 +186,14 @@ async def test_orders_go_to_the_run_and_are_carried_out_once(
         assert (await api.post(f"{at}/resume")).json()["phase"] == "running"
         assert (await api.post(f"{at}/stop")).json()["phase"] == "draining"
         await until(lambda: floor.dialing == 0)
+        kept = (await api.get("audit", params={"subject": f"campaign/{campaign}"})).json()["items"]
+        moves = {one["action"]: (one["before"], one["after"]) for one in kept if one["before"]}
+        # This floor records no phases, so what was before is what the campaign was made with.
+        assert moves["campaign.pause"] == ({"phase": "scheduled"}, {"phase": "paused"})
+        assert moves["campaign.resume"] == ({"phase": "scheduled"}, {"phase": "running"})
+        assert moves["campaign.start"][0]["run_key"] is None
+        assert moves["campaign.start"][1]["run_key"] == "monday"
+        assert "campaign.stop" in moves
 
 
 async def test_whoever_may_see_one_campaign_sees_no_other(

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from offhook.cli import main
+from offhook.storage.account_audit import AuditFilter, AuditLog
 from offhook.storage.database import Database
 from tests.support.builders import Rows
 from tests.support.stack import TemporalDev
@@ -64,6 +65,11 @@ async def test_a_schedule_is_added_shown_paused_and_removed(offhook: Run, rows: 
     assert "paused: holidays" in await offhook("schedule", "show", name, plain=True)
     assert not (await offhook("schedule", "resume", name))["paused"]
     assert await offhook("schedule", "remove", name) == {"removed": name}
+    entries = await AuditLog(rows.database).page(AuditFilter(), limit=4)
+    removed, resumed, paused, _same = [(one.before, one.after) for one in entries]
+    assert (paused[0], paused[1]["paused"]) == ({"paused": False}, True)
+    assert (resumed[0], resumed[1]["paused"]) == ({"paused": True}, False)
+    assert (removed[0]["schedule_id"], removed[1].keys()) == (name, {"asked"})
     gone = await offhook("schedule", "show", name, code=1)
     assert gone["error"]["code"] == "schedule_not_found"
 

@@ -9,7 +9,6 @@ from dialer.model import AgentStatus, CampaignId
 from dialer.windows import CallingHours
 from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
-from offhook.api.audit import Entry
 from offhook.api.auth import Who, requires
 from offhook.api.idempotency import Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
@@ -110,10 +109,9 @@ async def show(agent: Named, who: Who, backend: Back) -> AgentRow:
 
 
 @router.put("/agents/{agent}/status", dependencies=[CanWrite], summary="Set an agent's status")
-async def status(agent: Named, body: StatusBody, who: Who, backend: Back, entry: Entry) -> AgentRow:
+async def status(agent: Named, body: StatusBody, who: Who, backend: Back) -> AgentRow:
     """Available, not_ready or logged_off; a talk goes on to its end."""
     row = await _seen(agent, who, backend)
-    entry.before = {"status": row.status}
     store = await _store(backend)
     await store.set_status(row, body.status, now=backend.clock())
     return await store.find(row.agent_id)
@@ -129,13 +127,10 @@ async def profile(agent: Named, who: Who, backend: Back) -> Profile:
 @router.patch(
     "/agents/{agent}/profile", dependencies=[CanWrite], summary="Say what an agent can do"
 )
-async def set_profile(
-    agent: Named, body: ProfileBody, who: Who, backend: Back, entry: Entry
-) -> Profile:
+async def set_profile(agent: Named, body: ProfileBody, who: Who, backend: Back) -> Profile:
     """Skills and groups are merged into those there are; languages and hours replaced."""
     row = await _seen(agent, who, backend)
     profiles, now = AgentProfiles(await backend.pool()), backend.clock()
-    entry.before = await profiles.change(row.agent_id, now=now)
     return await profiles.change(
         row.agent_id,
         skills=body.skills,

@@ -27,6 +27,7 @@ from offhook.api.services import Svc
 from offhook.callback_export import ticket_lines
 from offhook.callback_import import CallbackImport, CallbackImportResult, column_choices
 from offhook.callbacks import Booked, CallbackOffice, NewCallback
+from offhook.change_notes import note_change
 from offhook.storage.callback_lists import (
     CallbackListView,
     CallbackRow,
@@ -204,7 +205,9 @@ async def change(list_id: Key, body: ListChange, services: Svc) -> CallbackListV
         await services.lists.set_rules(on.list_id, rules)
     if body.periods is not None:
         await services.lists.set_periods(on.list_id, body.periods.settled())
-    return await services.lists.find(on.list_id, now=services.clock())
+    after = await services.lists.find(on.list_id, now=services.clock())
+    note_change(f"callback-list/{on.list_id}", on, after)
+    return after
 
 
 @router.delete(

@@ -16,7 +16,6 @@ from activities.callback_contracts import (
     TicketCallback,
 )
 from dialer.appointments import Period
-from dialer.callback_refusals import CallbackUnknown
 from dialer.callbacks import CallbackId, TicketStatus
 from dialer.model import AgentId
 from offhook.api.auth import CanRead, CanWrite
@@ -25,6 +24,7 @@ from offhook.api.idempotency import IdempotencyKey, Repeatable, request_id_of
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import Day, Key, Sent
 from offhook.api.services import Services, Svc
+from offhook.callbacks import CallbackOffice
 from offhook.storage.callback_lists import CallbackRow
 
 router = APIRouter(
@@ -168,10 +168,8 @@ async def cancel(
 
 
 async def _give(services: Services, callback: str, order: CallbackOrder) -> CallbackAnswer:
-    # Asked of the record first: an order to an unknown callback would start a workflow for it.
-    if await services.callbacks.read(CallbackId(callback)) is None:
-        raise CallbackUnknown(callback)
-    return await (await services.desk()).order(CallbackId(callback), order)
+    office = CallbackOffice(services.database, await services.desk())
+    return await office.order(CallbackId(callback), order)
 
 
 async def _period(services: Services, callback: str, wanted: str) -> Period | None:

@@ -8,9 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from activities.contracts import OrderAnswer, PauseCampaign, ResumeCampaign, StopCampaign
 from dialer.model import AgentId, CampaignPhase, CampaignSettings
-from offhook.accounts.audit import changes
 from offhook.accounts.roles import Permission
-from offhook.api.audit import Entry
 from offhook.api.auth import Who, requires
 from offhook.api.idempotency import IdempotencyKey, Repeatable, request_id_of
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
@@ -165,17 +163,14 @@ async def change(
     on: OneCampaign,
     body: Patch,
     backend: Back,
-    entry: Entry,
     response: Response,
     if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
 ) -> CampaignSettings:
     """Change some settings, also while the campaign runs; what isn't named stays."""
-    before = await backend.campaigns.show(on.campaign_id)
     after = await backend.campaigns.patch(
         on.campaign_id, body, request_id=request_id_of(idempotency_key), version=_version(if_match)
     )
-    entry.before, entry.after = changes(dict(before.settings), dict(after.settings))
     response.headers["etag"] = _etag(after)
     return after.settings
 

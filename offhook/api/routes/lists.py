@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field
 from dialer.lists import ListOrder
 from dialer.model import CampaignId
 from offhook.accounts.roles import Permission
-from offhook.api.audit import Entry
 from offhook.api.auth import requires
 from offhook.api.idempotency import Repeatable
 from offhook.api.problems import RESPONSES
@@ -103,12 +102,9 @@ async def show(on: OneCampaign, name: Name, backend: Back) -> ListRow:
 
 
 @router.patch("/lists/{name}", dependencies=[CanWrite], summary="Say how a list is dialed")
-async def change(
-    on: OneCampaign, name: Name, body: ListPatch, backend: Back, entry: Entry
-) -> ListRow:
+async def change(on: OneCampaign, name: Name, body: ListPatch, backend: Back) -> ListRow:
     """Change it, also while it is dialed."""
     store, campaign = await _store(backend), CampaignId(on.campaign_id)
-    entry.before = await store.find(campaign, name)
     if body.owners is not None:
         await store.own(campaign, name, attribute=body.owners, now=backend.clock())
     asked = ListChange.model_validate(body.model_dump(exclude={"owners"}))

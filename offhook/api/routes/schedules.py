@@ -10,7 +10,6 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from activities.schedule_contracts import CalendarRule, Cron, Job, Overlap, Plan, Zone
 from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
-from offhook.api.audit import Entry
 from offhook.api.auth import Who, requires
 from offhook.api.idempotency import Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
@@ -105,7 +104,7 @@ async def index(
     responses={201: {"model": Applied, "description": "It is new"}},
 )
 async def apply(
-    schedule: Name, body: PlanBody, who: Who, backend: Back, entry: Entry, response: Response
+    schedule: Name, body: PlanBody, who: Who, backend: Back, response: Response
 ) -> Applied:
     """Make the schedule of this id, or change it to this; repeated, it changes nothing.
 
@@ -120,7 +119,6 @@ async def apply(
     elif not who.scope.everything:
         raise ScheduleNotFound(schedule)
     done = await backend.schedules.apply(plan)
-    entry.after = done.schedule.plan
     if done.new:
         response.status_code = HTTPStatus.CREATED
     return done

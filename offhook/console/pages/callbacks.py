@@ -21,7 +21,7 @@ from dialer.appointments import Period
 from dialer.callbacks import CallbackId, CallbackListId, CallbackRules, TicketStatus
 from dialer.model import AgentId
 from offhook.accounts import Permission
-from offhook.callbacks import NewCallback
+from offhook.callbacks import CallbackOffice, NewCallback
 from offhook.console.console import Console
 from offhook.console.kit.ask import ask
 from offhook.console.kit.layout import url
@@ -188,8 +188,9 @@ class BoardDesk:
     async def _order(self, key: CallbackId, order: CallbackOrder) -> None:
         word = type(order).__name__.removesuffix("Callback").lower()
         async with self._visit.audited(f"callback.{word}", f"callback/{key}") as entry:
-            answer = await (await self._visit.console.services.desk()).order(key, order)
-            entry.after = answer
+            services = self._visit.console.services
+            office = CallbackOffice(services.database, await services.desk())
+            entry.after = answer = await office.order(key, order)
         if answer.call_failed:
             raise BadPromise(f"the switch did not place the call: {answer.call_failed}")
         confirm_done(f"The callback is {plain(answer.phase).lower()}")

@@ -66,12 +66,8 @@ async def settings(visit: Visit) -> None:
         if not wanted:
             confirm_done("Nothing was changed")
             return
-        async with visit.audited("campaign.change", f"campaign/{key}") as entry:
-            entry.before = before.settings
-            after = await office.change(
-                key, wanted, request_id=secrets.token_hex(8), version=version
-            )
-            entry.after = after.settings
+        async with visit.audited("campaign.change", f"campaign/{key}"):
+            await office.change(key, wanted, request_id=secrets.token_hex(8), version=version)
         panel.show(await read())
         confirm_done("Saved; calls from now on go by it")
 

@@ -113,7 +113,6 @@ class ScheduleOrders:
             where = ".".join(map(str, first["loc"]))
             raise BadPlan(f"{where}: {first['msg']}", hint="look at the form again") from error
         office = self._visit.console.backend.schedules
-        async with self._visit.audited("schedule.apply", f"schedule/{plan.schedule_id}") as entry:
-            entry.after = plan
+        async with self._visit.audited("schedule.apply", f"schedule/{plan.schedule_id}"):
             await office.apply(plan)
         confirm_done("Scheduled")

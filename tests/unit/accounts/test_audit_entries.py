@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from dialer.rejections import CampaignUnknown
-from offhook.accounts.audit import HIDDEN, audited, changes, presentable
+from offhook.accounts.audit import HIDDEN, audited, presentable
 from offhook.accounts.principal import system_principal
+from offhook.change_notes import changes
 from offhook.storage.account_audit import AuditEntry
 from offhook.storage.account_tables import AuditResult
 
