@@ -55,6 +55,23 @@ def appointment(day: date, period: Period, zone: str) -> tuple[datetime, datetim
     )
 
 
+def first_after(moment: datetime, period: Period, zone: str) -> tuple[date, Period]:
+    """The first day on which a period isn't over at a moment, and what is left of it that day.
+
+    What is left begins at the first whole minute that isn't before the moment.
+    """
+    local = moment.astimezone(ZoneInfo(zone))
+    if moment <= appointment(local.date(), period, zone)[0]:
+        return local.date(), period
+    clock = local.replace(second=0, microsecond=0, tzinfo=None)
+    while clock.date() == local.date() and clock.time() < period.end:
+        rest = period.model_copy(update={"start": clock.time()})
+        if appointment(local.date(), rest, zone)[0] >= moment:
+            return local.date(), rest
+        clock += _MINUTE
+    return local.date() + timedelta(days=1), period
+
+
 def _instant(day: date, clock: time, zone: ZoneInfo, *, last: bool) -> datetime:
     wall = datetime.combine(day, clock, tzinfo=zone)
     first, second = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))

@@ -289,7 +289,7 @@ class Callback(Node):
     number: Name | None = None
     """The variable with the number; without it the number the caller calls from."""
     after: Duration = timedelta(0)
-    """The earliest moment from now."""
+    """The earliest moment from now, in the rest of the list's usual period or in the next day's."""
     group: Name | None = None
     """Who shall call back."""
     next: Target | None = None

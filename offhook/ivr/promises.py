@@ -65,11 +65,13 @@ class MenuCallbacks:
             )
         number = parse_number(request.number, self.region)
         zone = next(iter(zones_of(str(number))), DEFAULT_ZONE)
+        later = request.not_before > self.clock()
         new = NewCallback(
             numbers=(str(number),),
             region=self.region,
             due_on=request.not_before.astimezone(ZoneInfo(zone)).date(),
             zone=zone,
+            not_before=request.not_before if later else None,
             queue=request.group or "",
             source=CallbackSource.ivr,
             source_key=request.key,

@@ -1,7 +1,7 @@
 """Callers who are promised a call back: by a menu, and by a queue in which they waited too long."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -142,6 +142,32 @@ async def test_promise_at_night_is_due_on_the_callers_own_day(
     await booker(database, late).book(request)
     (row,) = await rows(database)
     assert row.promise.request.due_on == due
+
+
+@pytest.mark.parametrize(
+    ("after", "due", "start"),
+    [
+        (timedelta(hours=1), date(2026, 3, 3), time(15, 30)),
+        (timedelta(minutes=-1), date(2026, 3, 3), time(14)),
+        (timedelta(hours=3), date(2026, 3, 4), time(14)),
+        (timedelta(hours=23), date(2026, 3, 4), time(14)),
+    ],
+)
+async def test_promise_for_later_is_kept_not_before_and_in_the_usual_period(
+    hall: Hall, database: Database, after: timedelta, due: date, start: time
+) -> None:
+    now = datetime(2026, 3, 3, 13, 30, tzinfo=UTC)  # half past two where the caller is
+    request = BookCallback(
+        key="s1/4",
+        switch_id=SWITCH,
+        number=CALLER,
+        not_before=now + after,
+        callback_list=LIST.name,
+    )
+    await booker(database, now).book(request)
+    (row,) = await rows(database)
+    promised = row.promise.request
+    assert (promised.due_on, promised.period.start, promised.period.end) == (due, start, time(17))
 
 
 async def test_promise_without_a_list_is_told_not_to_be_kept(

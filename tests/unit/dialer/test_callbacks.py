@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.appointments import Period, appointment
+from dialer.appointments import Period, appointment, first_after
 from dialer.callback_refusals import CallbackRefused
 from dialer.callbacks import (
     HELD,
@@ -24,6 +24,8 @@ from dialer.model import AgentId
 from tests.support.callbacks import AFTERNOON, ANNA, BRUNO, MORNING, NUMBER, a_request
 
 DAY = date(2026, 3, 29)
+_LATEST = datetime.combine(DAY, time(23, 59))
+_FIRST, _LAST = (datetime.combine(day, time()) for day in (date(2026, 1, 1), date(2027, 12, 31)))
 """The clocks of Rome go from 02:00 to 03:00."""
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -126,6 +128,37 @@ def test_appointment_shows_its_times_on_the_clock_of_its_zone(
     assert (opens_at - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).replace(
         tzinfo=None
     ) < wanted
+
+
+@given(
+    st.datetimes(_FIRST, _LAST, timezones=st.just(UTC)),
+    st.times(time(0), time(23, 58)),
+    st.integers(1, 600),
+    st.sampled_from(["Europe/Rome", "America/New_York", "Australia/Lord_Howe", "UTC"]),
+)
+def test_first_after_a_moment_never_opens_before_it_nor_a_minute_late(
+    moment: datetime, start: time, minutes: int, zone: str
+) -> None:
+    start = start.replace(second=0, microsecond=0)
+    end = min(datetime.combine(DAY, start) + timedelta(minutes=minutes), _LATEST).time()
+    period = Period(period_id="p", name="any", start=start, end=end)
+    day, rest = first_after(moment, period, zone)
+    opens_at, closes_at = appointment(day, rest, zone)
+    assert moment <= opens_at < closes_at
+    assert (rest.end, rest.period_id) == (period.end, period.period_id)
+    today = moment.astimezone(ZoneInfo(zone)).date()
+    if day == today:
+        assert rest == period or opens_at < moment + timedelta(hours=1, minutes=1)
+    else:
+        assert (day, rest) == (today + timedelta(days=1), period)
+        assert appointment(today, period, zone)[1] <= moment + timedelta(hours=1, minutes=1)
+
+
+def test_first_after_the_first_of_two_equal_hours_waits_for_the_second_to_end() -> None:
+    period = Period(period_id="p", name="night", start=time(1), end=time(4))
+    moment = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)  # half past two for the second time
+    day, rest = first_after(moment, period, "Europe/Rome")
+    assert (day, rest.start) == (date(2026, 10, 25), time(3))
 
 
 def test_time_that_the_clocks_skip_is_the_moment_of_the_change() -> None:
