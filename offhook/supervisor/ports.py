@@ -6,6 +6,7 @@ import random
 import socket
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 # Below the range from which systems take the ports of outgoing connections: a port in that range
@@ -49,23 +50,44 @@ class PortClaims:
 
     def claim(self, port: int) -> bool:
         """Whether the port is ours from now on."""
-        if port in self._held:
-            return True
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        file = os.open(self._folder / str(port), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
-            return False
-        self._held[port] = file
+        while port not in self._held:
+            try:
+                file = self._open(port)
+            except FileNotFoundError:
+                continue  # whoever gave theirs back just took the empty folder away
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(file)
+                return False
+            if _is_at(file, self._folder / str(port)):
+                self._held[port] = file
+            else:
+                os.close(file)  # it was given back, and removed, after it was opened here
         return True
 
     def give_back(self) -> None:
-        """Leave all ports to others."""
-        for file in self._held.values():
+        """Leave all ports to others, and nothing behind."""
+        for port, file in self._held.items():
+            with suppress(OSError):
+                (self._folder / str(port)).unlink()
             os.close(file)
         self._held.clear()
+        with suppress(OSError):
+            self._folder.rmdir()
+
+    def _open(self, port: int) -> int:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        return os.open(self._folder / str(port), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Whether the open file is what stands at the path."""
+    try:
+        there = path.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(file), there)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
