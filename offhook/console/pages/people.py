@@ -1,15 +1,13 @@
 """*People*: accounts, roles, links."""
 
-from collections.abc import Mapping
-
 from markupsafe import Markup
 
-from offhook.accounts import ROLES, Permission, Role, Scope
+from offhook.accounts import ROLES, Permission, Role
 from offhook.api.refusals import BeyondOneself
 from offhook.console.kit.ask import ask
 from offhook.console.kit.page import Visit, confirm_done, console_page
 from offhook.console.kit.panel import Act, Panel
-from offhook.console.views.people import People, people_page, user_fields
+from offhook.console.views.people import People, people_page, scope_said, user_fields
 from offhook.errors import OffhookError
 from offhook.storage.account_store import UserChange, UserView
 from offhook.storage.agent_store import AgentStore
@@ -84,7 +82,7 @@ class PeopleOffice:
                     role,
                     now=services.clock(),
                     name=said.get("name", "").strip()[:200],
-                    scope=_scope(said),
+                    scope=scope_said(said),
                     agent_id=said.get("agent_id") or None,
                 )
             except ValueError as error:
@@ -110,7 +108,7 @@ class PeopleOffice:
         change = UserChange(
             name=said.get("name", "").strip()[:200],
             role=role,
-            scope=_scope(said, user.scope),
+            scope=scope_said(said),
             agent_id=said.get("agent_id", ""),
         )
         await self._changed(user, change)
@@ -139,10 +137,3 @@ class PeopleOffice:
     async def _campaigns(self) -> dict[str, str]:
         rows = await CampaignViews(self._visit.console.services.database).all()
         return {one.campaign_id: one.name for one in rows}
-
-
-def _scope(said: Mapping[str, str], before: Scope | None = None) -> Scope:
-    """What was ticked; queues and groups, which are set over the API, stay."""
-    chosen = tuple(filter(None, said.get("campaigns", "").split("\n")))
-    kept = before or Scope()
-    return kept.model_copy(update={"campaigns": chosen or None})

@@ -144,4 +144,31 @@ def user_fields(
         )
         if ticks
         else el("span"),
+        *(
+            field(
+                f"Sees only these {word}",
+                word,
+                value=", ".join(named or ()),
+                note="Names with commas between; none is all.",
+                maxlength=1_000,
+            )
+            for word, named in (
+                ("queues", user.scope.queues if user is not None else None),
+                ("groups", user.scope.groups if user is not None else None),
+            )
+        ),
     )
+
+
+def scope_said(said: Mapping[str, str]) -> Scope:
+    """What was ticked and named; of what nothing is said, all is seen."""
+    return Scope(
+        campaigns=_named(said, "campaigns", "\n"),
+        queues=_named(said, "queues", ","),
+        groups=_named(said, "groups", ","),
+    )
+
+
+def _named(said: Mapping[str, str], what: str, between: str) -> tuple[str, ...] | None:
+    names = (one.strip() for one in said.get(what, "").split(between))
+    return tuple(dict.fromkeys(filter(None, names))) or None

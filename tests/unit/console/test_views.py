@@ -9,6 +9,7 @@ from dialer.call import CallState
 from dialer.contacts_csv import ColumnMapping
 from dialer.model import AgentStatus, CampaignPhase, CampaignSettings, SwitchId
 from offhook.accounts import Scope
+from offhook.console.kit.markup import joined
 from offhook.console.live.floor import FloorNow, Minutes, by_state
 from offhook.console.pages.callbacks import BadPromise, periods_of
 from offhook.console.views.campaign import agent_chart, rates, since_first_call, smooth
@@ -17,6 +18,7 @@ from offhook.console.views.desk import keys, merged
 from offhook.console.views.floor import alerts, floor_page, rate_tone
 from offhook.console.views.new_campaign import settings_said
 from offhook.console.views.new_contacts import mapping_of
+from offhook.console.views.people import scope_said, user_fields
 from offhook.console.views.schedules import plan_said, when_words
 from offhook.console.views.switches import state_tone
 from offhook.offices.desk import USUAL, codes_of
@@ -225,3 +227,12 @@ def test_a_link_that_nobody_knows_is_neither_well_nor_bad() -> None:
     assert [state_tone(s) for s in ("up", "down", "unknown", "reconnecting")] == [
         "good", "bad", "", "warn"
     ]  # fmt: skip
+
+
+def test_the_form_of_a_user_names_what_is_seen_and_reads_it_back() -> None:
+    form = str(joined(*user_fields({}, {"c1": "Spring"})))
+    assert 'name="queues"' in form
+    assert 'name="groups"' in form
+    said = {"campaigns": "c1\nc2", "queues": " support, sales ,support,", "groups": ""}
+    assert scope_said(said) == Scope(campaigns=("c1", "c2"), queues=("support", "sales"))
+    assert scope_said({}).everything
