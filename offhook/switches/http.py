@@ -64,6 +64,7 @@ class HttpLink:
         self._connections = connections
         self._headers = {"User-Agent": "offhook", "Accept": "*/*", **(headers or {})}
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def get(self, query: str, *, what: str) -> HttpReply:
         """The reply to a GET with an encoded query string; `what` names the request in errors."""
@@ -80,7 +81,8 @@ class HttpLink:
         return await self._send(method, path, document, what)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection for good: what is asked afterwards is not sent."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -109,6 +111,8 @@ class HttpLink:
         self, method: str, path: str, data: aiohttp.FormData | bytes | None, what: str
     ) -> HttpReply:
         failure: SwitchError
+        if self._closed:
+            raise SwitchUnavailable(f"link {self._link}: {what} was not sent: the link was closed")
         try:
             async with self._opened().request(
                 method,

@@ -142,10 +142,15 @@ def _run() -> str:
 
 
 def _end(pid: int) -> None:
+    """End a process that another worker may have started: that one hears of its end, not this."""
+    deadline = time.monotonic() + STOPS_S
     try:
         process = psutil.Process(pid)
         process.send_signal(signal.SIGTERM)
-        process.wait(STOPS_S)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the stack (process {pid}) did not stop in {STOPS_S} s")
+            time.sleep(0.1)
     except psutil.NoSuchProcess:
         return
 
