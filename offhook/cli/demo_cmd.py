@@ -14,7 +14,6 @@ from dialer.model import Mode
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.demo.kinds import PbxKind
 
-_TERMINATED = 128 + signal.SIGTERM
 _T = TypeVar("_T")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -78,9 +77,9 @@ def demo(
     try:
         with DemoScreen(quiet=json_output) as screen:
             running = run_demo(Home(folder), settings, options, show=screen.show)
-            report = run_async(_unless_terminated(running))
-    except asyncio.CancelledError:
-        raise typer.Exit(_TERMINATED) from None
+            report = run_async(_unless_told_to_stop(running))
+    except _Told as told:
+        raise typer.Exit(128 + told.sign) from None
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -91,8 +90,31 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _unless_terminated(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do `work`; SIGTERM ends it as Ctrl-C does, so that it puts away what it made."""
+class _Told(Exception):
+    """Somebody said that it is to end."""
+
+    def __init__(self, sign: signal.Signals) -> None:
+        super().__init__(sign)
+        self.sign = sign
+
+
+async def _unless_told_to_stop(work: Coroutine[Any, Any, _T]) -> _T:
+    """Do `work`; Ctrl-C and SIGTERM end it, and it puts away what it made."""
     task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await task
+    told: list[signal.Signals] = []
+
+    def stop(sign: signal.Signals) -> None:
+        told.append(sign)
+        task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop, sign)
+    try:
+        done = await task
+    except asyncio.CancelledError:
+        if not told:
+            raise
+    if told:
+        raise _Told(told[0])
+    return done
