@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
@@ -46,3 +47,17 @@ def read_cursor(cursor: str | None, parts: int) -> list[str] | None:
     if not all(isinstance(part, str) and part.isprintable() for part in place):
         raise BadCursor
     return place
+
+
+def read_moment_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """The place of a cursor that is an instant and an id; raises `BadCursor`."""
+    place = read_cursor(cursor, 2)
+    if place is None:
+        return None
+    try:
+        at = datetime.fromisoformat(place[0])
+    except ValueError:
+        raise BadCursor from None
+    if at.tzinfo is None or not 2000 <= at.year < 2200:
+        raise BadCursor
+    return at, place[1]

@@ -19,8 +19,8 @@ from offhook.accounts.scoping import require_seen
 from offhook.api.auth import CanRead, CanWrite, Who
 from offhook.api.callback_seeing import InScope
 from offhook.api.idempotency import IdempotencyKey, Repeatable
-from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
-from offhook.api.problems import RESPONSES, BadCursor
+from offhook.api.paging import Cursor, Limit, Page, read_cursor, read_moment_cursor, write_cursor
+from offhook.api.problems import RESPONSES
 from offhook.api.refusals import OutOfScope
 from offhook.api.requests import Day, Key, Sent, Since, Until, Zone
 from offhook.api.services import Svc
@@ -365,25 +365,12 @@ async def tickets(
         every = services.lists.tickets(on.list_id, since=start, until=end)
         return StreamingResponse(ticket_lines(every), media_type=CSV)
     page = services.lists.tickets(
-        on.list_id, since=start, until=end, after=_place(cursor), limit=limit + 1
+        on.list_id, since=start, until=end, after=read_moment_cursor(cursor), limit=limit + 1
     )
     found = [ticket async for ticket in page]
     last = found[limit - 1] if len(found) > limit else None
     more = write_cursor(last.opened_at.isoformat(), last.ticket_id) if last else None
     return Page(items=found[:limit], next_cursor=more)
-
-
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
-    place = read_cursor(cursor, 2)
-    if place is None:
-        return None
-    try:
-        at = datetime.fromisoformat(place[0])
-    except ValueError:
-        raise BadCursor from None
-    if at.tzinfo is None or not 2000 <= at.year < 2200:
-        raise BadCursor
-    return at, place[1]
 
 
 def _span(

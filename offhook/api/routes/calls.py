@@ -9,10 +9,9 @@ from dialer.outcomes import Outcome
 from offhook.accounts.roles import Permission
 from offhook.accounts.scoping import require_seen
 from offhook.api.auth import Who, requires
-from offhook.api.paging import Cursor, Limit, Page, write_cursor
+from offhook.api.paging import Cursor, Limit, Page, read_moment_cursor, write_cursor
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import Key, Since, Until
-from offhook.api.routes.campaigns import place_of
 from offhook.api.seeing import seen
 from offhook.api.services import Back
 from offhook.storage.call_reads import Asked, AttemptNotFound, AttemptRow, CallReads
@@ -56,7 +55,9 @@ async def index(
         since=since,
         until=until,
     )
-    found = await CallReads(backend.database).page(asked, after=place_of(cursor), limit=limit + 1)
+    found = await CallReads(backend.database).page(
+        asked, after=read_moment_cursor(cursor), limit=limit + 1
+    )
     last = found[limit - 1] if len(found) > limit else None
     more = write_cursor(last.opened_at.isoformat(), last.attempt_id) if last else None
     return Page(items=found[:limit], next_cursor=more)

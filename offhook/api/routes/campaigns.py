@@ -1,6 +1,5 @@
 """Campaigns: made, changed, and given orders."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response, status
@@ -11,8 +10,8 @@ from dialer.model import AgentId, CampaignPhase, CampaignSettings
 from offhook.accounts.roles import Permission
 from offhook.api.auth import Who, requires
 from offhook.api.idempotency import IdempotencyKey, Repeatable, request_id_of
-from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
-from offhook.api.problems import RESPONSES, ApiError, BadCursor
+from offhook.api.paging import Cursor, Limit, Page, read_moment_cursor, write_cursor
+from offhook.api.problems import RESPONSES, ApiError
 from offhook.api.requests import Sent, storable
 from offhook.api.seeing import OneCampaign
 from offhook.api.services import Back
@@ -108,7 +107,10 @@ async def index(
 ) -> Page[CampaignRow]:
     """Campaigns, newest first."""
     found = await backend.campaigns.views.page(
-        after=place_of(cursor), limit=limit + 1, phases=phase or (), only=who.scope.campaigns
+        after=read_moment_cursor(cursor),
+        limit=limit + 1,
+        phases=phase or (),
+        only=who.scope.campaigns,
     )
     last = found[limit - 1] if len(found) > limit else None
     more = write_cursor(last.created_at.isoformat(), last.campaign_id) if last else None
@@ -222,20 +224,6 @@ async def stop(
         request_id=request_id_of(idempotency_key), clear=body is not None and body.clear
     )
     return await backend.campaigns.order(on.campaign_id, order)
-
-
-def place_of(cursor: str | None) -> tuple[datetime, str] | None:
-    """A cursor that is an instant and an id."""
-    place = read_cursor(cursor, 2)
-    if place is None:
-        return None
-    try:
-        at = datetime.fromisoformat(place[0])
-    except ValueError:
-        raise BadCursor from None
-    if at.tzinfo is None or not 2000 <= at.year < 2200:
-        raise BadCursor
-    return at, place[1]
 
 
 def _etag(found: Shown) -> str:
