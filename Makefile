@@ -24,7 +24,7 @@ check: $(STAMP)
 	$(BIN)/deptry .
 
 test: check
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist worksteal
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -19,6 +19,7 @@ from offhook.temporal.client import data_converter
 from tests.support.asterisk import asterisk_installed as asterisk_installed
 from tests.support.asterisk import asterisk_pbx as asterisk_pbx
 from tests.support.asterisk import asterisk_people as asterisk_people
+from tests.support.order import dealt
 from tests.support.stack import (
     TEMPLATE,
     PostgresServer,
@@ -56,20 +57,27 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test with its tier, which is its folder, and put the console's last.
-
-    Playwright keeps an event loop running in its thread while a browser is open: in that process no
-    coroutine of another test can be run any more.
-    """
-    items.sort(key=lambda item: item.path.is_relative_to(_ROOT / "console"))
+    """Mark every test with its tier, which is its folder, and deal them over the workers."""
     for item in items:
-        tier = item.path.relative_to(_ROOT).parts[0] if item.path.is_relative_to(_ROOT) else ""
-        if tier not in TIERS:
-            raise pytest.UsageError(
-                f"{item.nodeid} is in no tier: put it into a folder of {', '.join(sorted(TIERS))}"
-            )
-        item.add_marker(tier)
+        item.add_marker(_tier(item))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = dealt(
+        [item for item in slow if _tier(item) == "e2e"],
+        [item for item in slow if _tier(item) != "e2e"],
+        [item for item in items if not item.get_closest_marker("slow")],
+        int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+    )
+
+
+def _tier(item: pytest.Item) -> str:
+    tier = item.path.relative_to(_ROOT).parts[0] if item.path.is_relative_to(_ROOT) else ""
+    if tier not in TIERS:
+        raise pytest.UsageError(
+            f"{item.nodeid} is in no tier: put it into a folder of {', '.join(sorted(TIERS))}"
+        )
+    return tier
 
 
 @pytest.fixture(autouse=True)

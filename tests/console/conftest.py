@@ -16,9 +16,13 @@ LogIn = Callable[[str], Page]
 expect.set_options(timeout=WAIT_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser; without one, tests skip on a laptop and fail where CI is set."""
+    """A browser; without one, tests skip on a laptop and fail where CI is set.
+
+    Playwright keeps an event loop running in its thread while it is there, and no coroutine of
+    another test can be run then: so it ends with the module.
+    """
     with sync_playwright() as playwright:
         try:
             opened = browser(playwright)
