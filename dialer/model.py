@@ -4,7 +4,6 @@ Everything here is frozen and has no behaviour beyond validation; words mean wha
 says. Durations are `timedelta`, instants are aware.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NewType
@@ -15,6 +14,7 @@ from dialer.compliance.facts import History
 from dialer.compliance.settings import ComplianceSettings
 from dialer.media import AmdSettings, RecordingSettings
 from dialer.outcomes import Outcome
+from dialer.records import record
 from dialer.retry import Code, RetryRules
 from dialer.windows import CallingHours
 
@@ -170,7 +170,7 @@ class CampaignSettings(Frozen):
     desk: DeskSettings = DeskSettings()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Number:
     """One way to reach a contact."""
 
@@ -186,7 +186,7 @@ class Number:
     """How likely somebody answers at this hour, where best numbers come first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Dialable:
     """A contact as the engine needs it: who, how, when due, and what was tried before."""
 
@@ -207,7 +207,7 @@ class Dialable:
     """What the law needs to know; None where no law was asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Agent:
     """An agent as the engine needs it."""
 
@@ -223,9 +223,11 @@ class Agent:
     """
     order: int = 0
     """Place in sequential distribution; lower first."""
+    status_reason: str = ""
+    """Why the agent is not ready, where they said so; nothing is decided by it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Trunk:
     """A gateway with lines."""
 
@@ -238,7 +240,7 @@ class Trunk:
     """Most calls that this campaign may start a second; None is no limit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallRef:
     """A call on the switch and our leg in it, in the switch's own words; opaque to the engine."""
 

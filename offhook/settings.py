@@ -24,7 +24,7 @@ from pydantic_settings import (
 from offhook.errors import SettingsError
 from offhook.settings_access import AccessSettings
 from offhook.settings_access import Section as _Section
-from offhook.settings_calls import IvrSettings
+from offhook.settings_calls import DeskSettings, IvrSettings
 from offhook.settings_calls import RetentionSettings as RetentionSettings
 from offhook.settings_webhooks import WebhookSettings
 
@@ -233,6 +233,7 @@ class Settings(BaseSettings):
     callbacks: CallbackSettings = CallbackSettings()
     speech: SpeechSettings = SpeechSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    desk: DeskSettings = DeskSettings()
     ivr: IvrSettings = IvrSettings()
     log: LogSettings = LogSettings()
     encryption: EncryptionSettings = EncryptionSettings()

@@ -5,6 +5,22 @@ from pydantic import Field, SecretStr
 from offhook.settings_access import Section
 
 
+class DeskSettings(Section):
+    """The desks of agents."""
+
+    not_ready_reasons: str = Field(
+        default="break lunch meeting training admin technical",
+        pattern=r"^ *([a-z][a-z0-9_]{0,39}( +|$))*$",
+        description="What agents may say who are not ready: words in lower case with spaces "
+        "between",
+    )
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons, in the order in which they are offered."""
+        return tuple(dict.fromkeys(self.not_ready_reasons.split()))
+
+
 class IvrSettings(Section):
     """Menus."""
 

@@ -35,6 +35,8 @@ _UNPROCESSABLE = (
     "bad_do_not_call_entry",
     "bad_filter",
     "bad_schedule",
+    "not_ready_reason_out_of_place",
+    "not_ready_reason_unknown",
     "pin_bad_terms",
     "pin_file_no_customer",
     "pin_weak",

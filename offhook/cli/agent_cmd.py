@@ -14,6 +14,7 @@ from offhook.cli import agent_profile_cmd
 from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.home import database_url
+from offhook.offices.not_ready import check_reason
 from offhook.settings import Settings
 from offhook.storage.agent_store import AgentRow, AgentStore, PreviewRow
 from offhook.storage.pool import open_pool
@@ -43,16 +44,28 @@ async def _store(settings: Settings) -> AsyncIterator[AgentStore]:
 @app.command("list")
 def list_(
     switch: Annotated[str, typer.Option(help="Only the agents of this switch.")] = "",
+    status: Annotated[
+        AgentStatus | None, typer.Option(metavar="STATUS", help="Only who chose it.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Only who is not ready for this reason.")] = "",
     json_output: JsonOption = False,
 ) -> None:
     """List the agents: status, campaigns, and what they do now.
 
-    Example: offhook agent list --switch pbx
+    Examples:
+
+    offhook agent list --switch pbx
+
+    offhook agent list --status not_ready --reason lunch
     """
 
     async def work() -> list[AgentRow]:
         async with _store(prepare()) as store:
-            return await store.all(switch=switch)
+            return [
+                row
+                for row in await store.all(switch=switch)
+                if status in {None, row.status} and reason in {"", row.status_reason}
+            ]
 
     emit({"agents": run_async(work())}, json_output, lambda found: shown_agents(found["agents"]))
 
@@ -61,24 +74,43 @@ def list_(
 def status(
     agent: Named,
     chosen: Annotated[AgentStatus, typer.Argument(metavar="STATUS", help="What he chooses.")],
+    reason: Annotated[
+        str, typer.Option(help="Why he is not ready: `offhook agent reasons` lists what counts.")
+    ] = "",
     json_output: JsonOption = False,
 ) -> None:
     """Set an agent to available, not_ready or logged_off; a talk goes on to its end.
 
-    Example: offhook agent status 201 not_ready
+    Examples:
+
+    offhook agent status 201 not_ready --reason lunch
+
+    offhook agent status 201 available
     """
 
     async def work() -> AgentRow:
-        async with _store(prepare()) as store:
+        settings = prepare()
+        check_reason(chosen, reason, settings.desk.reasons)
+        async with _store(settings) as store:
             row = await store.find(agent)
-            await store.set_status(row, chosen, now=datetime.now(UTC))
+            await store.set_status(row, chosen, reason=reason, now=datetime.now(UTC))
             return await store.find(row.agent_id)
 
     emit(
         run_async(work()),
         json_output,
-        lambda row: f"agent {row.agent_id} is {row.status}",
+        lambda row: f"agent {row.agent_id} is {_said(row)}",
     )
+
+
+@app.command()
+def reasons(json_output: JsonOption = False) -> None:
+    """List why an agent may be not ready; the setting is OFFHOOK_DESK__NOT_READY_REASONS.
+
+    Example: offhook agent reasons
+    """
+    known = prepare().desk.reasons
+    emit({"reasons": known}, json_output, lambda found: "\n".join(found["reasons"]))
 
 
 class Answer(StrEnum):
@@ -175,12 +207,23 @@ def shown_agents(rows: list[AgentRow]) -> Table | str:
         return "no agents here"
     table = Table("agent", "name", "extension", "status", "works for", "doing", "campaigns")
     for row in rows:
-        status = row.status if row.reachable else f"{row.status} (no telephone)"
+        status = _said(row) if row.reachable else f"{_said(row)} (no telephone)"
         campaigns = ", ".join(row.campaigns)
         table.add_row(
             row.agent_id, row.name, row.number, status, row.works_for, row.state, campaigns
         )
     return table
+
+
+def _said(row: AgentRow) -> str:
+    """The status as people say it; how long somebody is not ready stands with why."""
+    if row.status is not AgentStatus.not_ready:
+        return row.status
+    why = f" ({row.status_reason})" if row.status_reason else ""
+    if row.status_at is None:
+        return f"{row.status}{why}"
+    minutes = max(0, int((datetime.now(UTC) - row.status_at).total_seconds() // 60))
+    return f"{row.status}{why} for {minutes} min"
 
 
 for _command in (agent_profile_cmd.skills, agent_profile_cmd.groups, agent_profile_cmd.free):

@@ -134,6 +134,6 @@ async def _add_switch(database: Database, pbx: StagePbx) -> SwitchConfig:
         await session.execute(
             update(tables.agents)
             .where(tables.agents.c.switch_id == SWITCH)
-            .values(status=AgentStatus.available, status_at=now)
+            .values(status=AgentStatus.available, status_reason="", status_at=now)
         )
     return config

@@ -38,6 +38,8 @@ class FactKind(StrEnum):
     """The agent said what came of it."""
     agent_changed = "agent.changed"
     """What an agent does for the campaign."""
+    agent_status = "agent.status"
+    """An agent chose to be ready, not ready (and why), or away."""
     pacing_noted = "pacing.noted"
     """How many calls the pacer wants, and why."""
     campaign_oddity = "campaign.oddity"

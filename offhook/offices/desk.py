@@ -1,6 +1,6 @@
 """The agent's desk: what agents choose, read, and say came of their talks."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from activities.ports import campaign_channel
 from dialer.events import Disposed
 from dialer.model import AgentId, AgentStatus, AttemptId, CampaignId, CampaignSettings
 from offhook.errors import OffhookError
+from offhook.offices.not_ready import check_reason
 from offhook.storage.agent_store import AgentRow, AgentStore, PreviewRow
 from offhook.storage.database import Database
 from offhook.storage.desk_reads import DeskCall, DeskReads
@@ -37,6 +38,8 @@ class DeskOffice:
     database: Database
     pool: Callable[[], Awaitable[Pool]]
     clock: Callable[[], datetime]
+    reasons: Sequence[str] = ()
+    """What an agent who is not ready may say."""
 
     async def agent(self, agent: str) -> AgentRow:
         """The agent; raises `AgentNotFound`."""
@@ -50,11 +53,12 @@ class DeskOffice:
         """The contact that the agent reads; raises `NothingOnOffer`."""
         return await (await self._agents()).on_offer(row)
 
-    async def choose(self, agent: str, status: AgentStatus) -> AgentRow:
-        """Be ready, not ready, or away; a talk goes on to its end."""
+    async def choose(self, agent: str, status: AgentStatus, *, reason: str = "") -> AgentRow:
+        """Be ready, not ready (and why), or away; a talk goes on to its end."""
+        check_reason(status, reason, self.reasons)
         agents = await self._agents()
         row = await agents.find(agent)
-        await agents.set_status(row, status, now=self.clock())
+        await agents.set_status(row, status, reason=reason, now=self.clock())
         return await agents.find(row.agent_id)
 
     async def answer(self, agent: str, *, dial: bool) -> PreviewRow:

@@ -61,7 +61,7 @@ async def join_stack(settings: Settings, pbx: DevelopmentPbx) -> bool:
             await session.execute(
                 update(tables.agents)
                 .where(tables.agents.c.switch_id == SWITCH)
-                .values(status=AgentStatus.available, status_at=now)
+                .values(status=AgentStatus.available, status_reason="", status_at=now)
             )
     return True
 

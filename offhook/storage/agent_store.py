@@ -19,11 +19,13 @@ from dialer.rejections import CampaignUnknown
 from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage.errors import AgentNotFound
+from offhook.storage.fact_log import Noted, note_on
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import Pool, PoolOrConnection, store_errors
 
 _AGENTS = """
-SELECT a.id, a.switch_id, a.address, a.number, a.name, a.status, a.reachable, a.status_at,
+SELECT a.id, a.switch_id, a.address, a.number, a.name, a.status, a.status_reason, a.reachable,
+    a.status_at,
     COALESCE(h.campaign_id, '') AS works_for, COALESCE(s.state, '') AS state,
     ARRAY(SELECT m.campaign_id FROM campaign_agents m WHERE m.agent_id = a.id ORDER BY 1)
         AS campaigns,
@@ -41,8 +43,8 @@ _BY_KEY = f"{_AGENTS} WHERE $1 IN (a.id, a.address, a.number, a.name) {_ORDER}"
 
 # Locked, so that two choices of one agent are told in the order in which they are written.
 _CHOOSE = """
-UPDATE agents SET status = $2, status_at = $3 WHERE id = $1
-RETURNING id, switch_id, address, number, status, reachable, position
+UPDATE agents SET status = $2, status_at = $3, status_reason = $4 WHERE id = $1
+RETURNING id, switch_id, address, number, status, status_reason, reachable, position
 """
 
 _ON_OFFER = """
@@ -104,8 +106,11 @@ class AgentRow(BaseModel):
     name: str
     number: str
     status: AgentStatus
+    status_reason: str = ""
+    """Why he is not ready, where he said so."""
     reachable: bool
     status_at: AwareDatetime | None
+    """Since when he has that status, for that reason."""
     campaigns: tuple[str, ...]
     works_for: str
     """The campaign that has him now, or nothing."""
@@ -183,11 +188,17 @@ class AgentStore:
         with store_errors():
             return [_row(row) for row in await self.pool.fetch(_OF_CAMPAIGN, campaign)]
 
-    async def set_status(self, agent: AgentRow, status: AgentStatus, *, now: datetime) -> None:
-        """Store what an agent chose, and tell the campaign that has him."""
+    async def set_status(
+        self, agent: AgentRow, status: AgentStatus, *, reason: str = "", now: datetime
+    ) -> None:
+        """Store what an agent chose, and tell the campaign that has him and whoever listens.
+
+        A reason goes with `not_ready` only.
+        """
+        chosen = {"status": status, "status_reason": reason}
         with store_errors():
             async with self.pool.acquire() as connection, connection.transaction():
-                row = await connection.fetchrow(_CHOOSE, agent.agent_id, status, now)
+                row = await connection.fetchrow(_CHOOSE, agent.agent_id, status, now, reason)
                 if row is None:
                     raise AgentNotFound(agent.agent_id)
                 await post_on(
@@ -197,7 +208,14 @@ class AgentStore:
                     key=f"status {agent.agent_id} {now.isoformat()}",
                     now=now,
                 )
-        note_change(f"agent/{agent.agent_id}", {"status": agent.status}, {"status": status})
+                fact = Noted(
+                    key=f"agent {agent.agent_id} status {now.isoformat()}",
+                    kind="agent.status",
+                    data={"agent_id": agent.agent_id, **chosen},
+                )
+                await note_on(connection, fact, now=now)
+        before = {"status": agent.status, "status_reason": agent.status_reason}
+        note_change(f"agent/{agent.agent_id}", before, chosen)
 
     async def on_offer(self, agent: AgentRow) -> PreviewRow:
         """The contact that an agent reads."""
@@ -271,6 +289,7 @@ def _row(row: asyncpg.Record) -> AgentRow:
         name=row["name"],
         number=row["number"],
         status=AgentStatus(row["status"]),
+        status_reason=row["status_reason"],
         reachable=row["reachable"],
         status_at=row["status_at"],
         campaigns=tuple(row["campaigns"]),
@@ -288,4 +307,5 @@ def _as_agent(row: asyncpg.Record) -> Agent:
         status=AgentStatus(row["status"]),
         reachable=row["reachable"],
         order=row["position"],
+        status_reason=row["status_reason"],
     )

@@ -42,6 +42,7 @@ async def agents(connection: Connection, lease: Lease) -> tuple[Agent, ...]:
             status=AgentStatus(row["status"]),
             reachable=row["reachable"],
             order=row["position"],
+            status_reason=row["status_reason"],
         )
         for row in rows
     )

@@ -70,7 +70,7 @@ WHERE campaign_id = $1 AND shard = $2 AND NOT EXISTS (
 """
 
 AGENTS = """
-SELECT a.id, a.address, a.number, a.status, a.reachable, a.position
+SELECT a.id, a.address, a.number, a.status, a.status_reason, a.reachable, a.position
 FROM agents a JOIN agent_leases l ON l.agent_id = a.id
 WHERE l.campaign_id = $1 AND l.shard = $2 AND l.epoch = $3
 ORDER BY a.position, a.id

@@ -14,6 +14,8 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from offhook.storage.pool import PoolOrConnection
+
 CHANNEL = "facts"
 
 _NOTE = text("""
@@ -23,6 +25,13 @@ SELECT 'facts', x.key, x.payload, :now FROM locked, unnest(
     CAST(:keys AS text[]), CAST(:payloads AS text[])) AS x(key, payload)
 ON CONFLICT (channel, dedup_key) DO NOTHING
 """)
+
+_NOTE_ONE = """
+WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('facts', 7)))
+INSERT INTO inbox (channel, dedup_key, payload, received_at)
+SELECT 'facts', $1, $2, $3 FROM locked
+ON CONFLICT (channel, dedup_key) DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +49,17 @@ class Noted:
 async def note(session: AsyncSession, facts: Sequence[Noted], *, now: datetime) -> None:
     """Note facts at the end of a transaction."""
     if facts:
-        payloads = [
-            orjson.dumps(
-                {"kind": one.kind, "campaign_id": one.campaign_id, "data": dict(one.data)}
-            ).decode()
-            for one in facts
-        ]
+        payloads = [_payload(one) for one in facts]
         await session.execute(
             _NOTE, {"keys": [one.key for one in facts], "payloads": payloads, "now": now}
         )
+
+
+async def note_on(connection: PoolOrConnection, fact: Noted, *, now: datetime) -> None:
+    """Note a fact at the end of a transaction of a plain connection."""
+    await connection.execute(_NOTE_ONE, fact.key, _payload(fact), now)
+
+
+def _payload(fact: Noted) -> str:
+    said = {"kind": fact.kind, "campaign_id": fact.campaign_id, "data": dict(fact.data)}
+    return orjson.dumps(said).decode()

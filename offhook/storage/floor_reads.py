@@ -35,7 +35,7 @@ WHERE c.phase IN ('running', 'paused', 'draining')
 ORDER BY c.created_at DESC LIMIT :most
 """)
 _AGENTS = text("""
-SELECT a.id, a.name, a.number, a.switch_id, a.status, a.reachable, a.status_at,
+SELECT a.id, a.name, a.number, a.switch_id, a.status, a.status_reason, a.reachable, a.status_at,
     h.campaign_id AS works_for, s.state, s.since, v.contact_id AS reads,
     ARRAY(SELECT jsonb_object_keys(p.groups)) AS groups
 FROM agents a
@@ -77,6 +77,8 @@ class FloorAgent(_Read):
     number: str
     switch: str
     status: AgentStatus
+    status_reason: str = ""
+    """Why the agent is not ready, where they said so."""
     reachable: bool
     status_at: AwareDatetime | None
     works_for: str
@@ -230,6 +232,7 @@ def _agent(row: RowMapping) -> FloorAgent:
         number=row["number"],
         switch=row["switch_id"],
         status=AgentStatus(row["status"]),
+        status_reason=row["status_reason"],
         reachable=row["reachable"],
         status_at=row["status_at"],
         works_for=row["works_for"] or "",

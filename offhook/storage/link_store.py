@@ -315,4 +315,5 @@ def _agent(row: Row[tuple[object, ...]]) -> Agent:
         status=AgentStatus(row.status),
         reachable=row.reachable,
         order=row.position,
+        status_reason=row.status_reason,
     )

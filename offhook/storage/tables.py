@@ -112,9 +112,11 @@ agents = Table(
     text_column("status", AgentStatus.logged_off),
     Column("reachable", Boolean, nullable=False, server_default=text("true")),
     count_column("position"),
+    text_column("status_reason"),
     instant("status_at"),
     UniqueConstraint("switch_id", "address"),
     one_of("status", AgentStatus),
+    CheckConstraint("status_reason = '' OR status = 'not_ready'", name="reason"),
 )
 
 campaigns = Table(

@@ -45,8 +45,6 @@ async def test_agents_are_listed_and_set_and_say_what_they_can(api: httpx.AsyncC
     rest = (await api.get("agents", params={"cursor": first["next_cursor"]})).json()
     assert [row["agent_id"] for row in rest["items"]] == ["bruno"]
 
-    told = await api.put("agents/anna/status", json={"status": "not_ready"})
-    assert told.json()["status"] == "not_ready"
     skills = {"skills": {"router": 8}, "languages": ["it"], "hours": "mon-fri 09:00-18:00"}
     profile = (await api.patch("agents/anna/profile", json=skills)).json()
     assert profile["skills"] == {"router": 8}
@@ -58,6 +56,32 @@ async def test_agents_are_listed_and_set_and_say_what_they_can(api: httpx.AsyncC
     nothing = await api.get("agents/anna/preview")
     assert (nothing.status_code, nothing.json()["code"]) == (404, "nothing_on_offer")
     assert (await api.get("agents/nobody")).json()["code"] == "agent_not_found"
+
+
+async def test_an_agent_says_why_he_is_not_ready_and_is_found_by_it(api: httpx.AsyncClient) -> None:
+    known = (await api.get("not-ready-reasons")).json()["items"]
+    assert "lunch" in known
+    lunch = {"status": "not_ready", "status_reason": "lunch"}
+    told = (await api.put("agents/anna/status", json=lunch)).json()
+    assert (told["status"], told["status_reason"]) == ("not_ready", "lunch")
+    assert told["status_at"]
+
+    async def found(**wanted: str) -> list[str]:
+        rows = (await api.get("agents", params=wanted)).json()["items"]
+        return [row["agent_id"] for row in rows]
+
+    assert await found(status="not_ready") == await found(status_reason="lunch") == ["anna"]
+    assert await found(status_reason="break") == []
+    assert await found(status="available", campaign="c1") == ["bruno"]
+    assert await found(group="nobody") == []
+
+    odd = await api.put("agents/anna/status", json={**lunch, "status_reason": "nap"})
+    assert (odd.status_code, odd.json()["code"]) == (422, "not_ready_reason_unknown")
+    back = {"status": "available", "status_reason": "lunch"}
+    placed = await api.put("agents/anna/status", json=back)
+    assert (placed.status_code, placed.json()["code"]) == (422, "not_ready_reason_out_of_place")
+    ready = (await api.put("agents/anna/status", json={"status": "available"})).json()
+    assert (ready["status"], ready["status_reason"]) == ("available", "")
 
 
 async def test_agents_join_and_leave_a_campaign(api: httpx.AsyncClient) -> None:

@@ -14,7 +14,11 @@ from tests.support.builders import Rows
 
 Fields = Mapping[str, Any]
 CHANGES: tuple[tuple[tuple[str, ...], Fields, Fields], ...] = (
-    (("agent", "status", "anna", "not_ready"), {"status": "available"}, {"status": "not_ready"}),
+    (
+        ("agent", "status", "anna", "not_ready", "--reason", "lunch"),
+        {"status": "available", "status_reason": ""},
+        {"status": "not_ready", "status_reason": "lunch"},
+    ),
     (("agent", "skills", "anna", "router=8"), {"skills": {}}, {"skills": {"router": 8}}),
     (("agent", "groups", "anna", "support=0"), {"groups": {}}, {"groups": {"support": 0}}),
     (("campaign", "agents", "c1", "--remove", "anna"), {"campaigns": ["c1"]}, {"campaigns": []}),

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dialer.model import AgentStatus, CampaignId
 from dialer.windows import CallingHours
@@ -14,8 +14,9 @@ from offhook.api.idempotency import Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import Sent
-from offhook.api.seeing import OneCampaign
+from offhook.api.seeing import OneCampaign, seen
 from offhook.api.services import Back
+from offhook.offices.not_ready import check_reason
 from offhook.storage.agent_profiles import AgentProfiles, Profile
 from offhook.storage.agent_store import AgentRow, AgentStore, PreviewRow
 from offhook.storage.errors import AgentNotFound
@@ -32,6 +33,7 @@ Named = Annotated[
         examples=["201"],
     ),
 ]
+Filter = Annotated[str, Query(max_length=150, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Skill = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f=]+$")]
 
 
@@ -44,7 +46,22 @@ def _hours(text: str) -> str:
 class StatusBody(Sent):
     """What an agent chooses."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "not_ready", "status_reason": "lunch"}]}
+    )
+
     status: AgentStatus
+    status_reason: Annotated[str, Field(max_length=40, pattern="^[a-z0-9_]*$")] = ""
+    """Why, with `not_ready` only: one of `GET /not-ready-reasons`, or nothing."""
+
+
+class ReasonsView(BaseModel):
+    """What an agent who is not ready may say."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ["break", "lunch"]}]})
+
+    items: tuple[str, ...]
+    """In the order in which they are offered."""
 
 
 class ProfileBody(Sent):
@@ -87,19 +104,38 @@ class PreviewBody(Sent):
 async def index(
     who: Who,
     backend: Back,
-    switch: Annotated[str, Query(max_length=150, pattern=r"^[^\x00-\x1f\x7f]*$")] = "",
+    switch: Filter = "",
+    status: Annotated[AgentStatus | None, Query(description="Only who chose it.")] = None,
+    status_reason: Annotated[Filter, Query(description="Only who is not ready for it.")] = "",
+    campaign: Annotated[Filter, Query(description="Only who is in it: its id or name.")] = "",
+    group: Annotated[Filter, Query(description="Only who takes its calls.")] = "",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AgentRow]:
-    """Agents by id, with what they chose, which campaigns they are in, and what they do now."""
+    """Agents by id, with what they chose and why, which campaigns they are in, and what they do."""
     place = read_cursor(cursor, 1)
-    every = await (await _store(backend)).all(switch=switch)
+    inside = (await seen(campaign, backend, who)).campaign_id if campaign else ""
     rest = sorted(
-        (row for row in every if _visible(who, row) and (not place or row.agent_id > place[0])),
+        (
+            row
+            for row in await (await _store(backend)).all(switch=switch)
+            if _visible(who, row)
+            and (place is None or row.agent_id > place[0])
+            and status in {None, row.status}
+            and status_reason in {"", row.status_reason}
+            and (not inside or inside in row.campaigns)
+            and (not group or group in row.groups)
+        ),
         key=lambda row: row.agent_id,
     )
     more = write_cursor(rest[limit - 1].agent_id) if len(rest) > limit else None
     return Page(items=rest[:limit], next_cursor=more)
+
+
+@router.get("/not-ready-reasons", dependencies=[CanRead], summary="Why one may be not ready")
+async def reasons(backend: Back) -> ReasonsView:
+    """What an agent who is not ready may say: the setting `OFFHOOK_DESK__NOT_READY_REASONS`."""
+    return ReasonsView(items=backend.settings.desk.reasons)
 
 
 @router.get("/agents/{agent}", dependencies=[CanRead], summary="See an agent")
@@ -110,10 +146,11 @@ async def show(agent: Named, who: Who, backend: Back) -> AgentRow:
 
 @router.put("/agents/{agent}/status", dependencies=[CanWrite], summary="Set an agent's status")
 async def status(agent: Named, body: StatusBody, who: Who, backend: Back) -> AgentRow:
-    """Available, not_ready or logged_off; a talk goes on to its end."""
+    """Available, not_ready (and why) or logged_off; a talk goes on to its end."""
     row = await _seen(agent, who, backend)
     store = await _store(backend)
-    await store.set_status(row, body.status, now=backend.clock())
+    check_reason(body.status, body.status_reason, backend.settings.desk.reasons)
+    await store.set_status(row, body.status, reason=body.status_reason, now=backend.clock())
     return await store.find(row.agent_id)
 
 

@@ -65,7 +65,12 @@ class Seat:
         self._said: tuple[str, str] = ("", "")
         """The talk that something was said of last, and what: the engine writes it down later."""
         backend = visit.console.backend
-        self._office = DeskOffice(visit.console.services.database, backend.pool, backend.clock)
+        self._office = DeskOffice(
+            visit.console.services.database,
+            backend.pool,
+            backend.clock,
+            backend.settings.desk.reasons,
+        )
 
     async def read(self) -> None:
         """What is on the desk now."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from activities.ports import Lease, LeaseLost
@@ -197,8 +198,15 @@ async def test_chosen_status_is_stored_and_posted_to_the_switch(
     await rows.campaign(A, agents=[ALICE])
     agents = AgentStore(pool)
     alice = await agents.find(ALICE)
-    await agents.set_status(alice, AgentStatus.not_ready, now=NOW)
-    assert (await agents.find(ALICE)).status is AgentStatus.not_ready
+    await agents.set_status(alice, AgentStatus.not_ready, reason="lunch", now=NOW)
+    stored = await agents.find(ALICE)
+    assert (stored.status, stored.status_reason) == (AgentStatus.not_ready, "lunch")
     (item,) = await inbox.read([("switch:pbx", 0)], limit=10)
     assert isinstance(item.event, AgentChanged)
     assert item.event.agent.status is AgentStatus.not_ready
+    assert item.event.agent.status_reason == "lunch"
+    (fact,) = await pool.fetch("SELECT payload FROM inbox WHERE channel = 'facts'")
+    said = {"agent_id": ALICE, "status": "not_ready", "status_reason": "lunch"}
+    assert orjson.loads(fact["payload"]) == {
+        "kind": "agent.status", "campaign_id": None, "data": said,
+    }  # fmt: skip
