@@ -4,7 +4,6 @@ Commands to the switch are carried out once; commands to the record are written 
 that also writes the journal. A `PlaceCall` is sent only after that transaction is committed.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -17,9 +16,10 @@ from dialer.compliance.facts import Limit
 from dialer.media import RecordingAction, RecordingState, Verdict
 from dialer.model import AgentId, AttemptId, CallRef, ContactId, TrunkId
 from dialer.outcomes import Outcome
+from dialer.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PlaceCall:
     """Dial a customer, holding the answer on the switch."""
 
@@ -41,7 +41,7 @@ class PlaceCall:
     kind: Literal["place_call"] = "place_call"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ParkAgent:
     """Call an agent and hold him on the line, ready to be joined."""
 
@@ -52,7 +52,7 @@ class ParkAgent:
     kind: Literal["park_agent"] = "park_agent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Join:
     """Connect a held customer with a parked agent."""
 
@@ -65,7 +65,7 @@ class Join:
     kind: Literal["join"] = "join"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Divert:
     """Send a held customer to an agent who isn't parked; his device rings."""
 
@@ -77,7 +77,7 @@ class Divert:
     kind: Literal["divert"] = "divert"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PlayMessage:
     """Give a held customer a message, after which the switch ends the call."""
 
@@ -90,7 +90,7 @@ class PlayMessage:
     kind: Literal["play_message"] = "play_message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HangUp:
     """End a customer's or a parked agent's call."""
 
@@ -101,7 +101,7 @@ class HangUp:
     kind: Literal["hang_up"] = "hang_up"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RecordCall:
     """Start, stop, pause or resume the recording of a talk."""
 
@@ -113,7 +113,7 @@ class RecordCall:
     kind: Literal["record_call"] = "record_call"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LoadContacts:
     """Claim up to `limit` due contacts; answered by `ContactsLoaded`."""
 
@@ -121,14 +121,14 @@ class LoadContacts:
     kind: Literal["load_contacts"] = "load_contacts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TakeSnapshot:
     """Ask the switch what is going on; answered by `SnapshotTaken`."""
 
     kind: Literal["take_snapshot"] = "take_snapshot"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OpenAttemptRecord:
     """Write-ahead: the row of an attempt about to be dialed; goes with its `PlaceCall`."""
 
@@ -148,7 +148,7 @@ class OpenAttemptRecord:
     kind: Literal["open_attempt"] = "open_attempt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SaveAttempt:
     """An attempt moved on. Fields that are None keep what is stored."""
 
@@ -179,7 +179,7 @@ class ContactState(StrEnum):
     """Reached, or not to be tried again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CloseAttempt:
     """An attempt ended: its one outcome, and what becomes of the contact."""
 
@@ -198,7 +198,7 @@ class CloseAttempt:
     kind: Literal["close_attempt"] = "close_attempt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReturnContact:
     """A claimed contact is given back undialed: the record, with a reason, of a call not placed."""
 
@@ -212,7 +212,7 @@ class ReturnContact:
     kind: Literal["return_contact"] = "return_contact"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RecycleContact:
     """What an agent said of a contact decides what becomes of him, after the attempt has ended."""
 
@@ -228,7 +228,7 @@ class RecycleContact:
     kind: Literal["recycle_contact"] = "recycle_contact"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SavePreview:
     """A contact is on offer to an agent; without a contact, nothing is any more."""
 
@@ -241,7 +241,7 @@ class SavePreview:
     kind: Literal["save_preview"] = "save_preview"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SaveAgent:
     """An agent's state changed."""
 
@@ -254,7 +254,7 @@ class SaveAgent:
     kind: Literal["save_agent"] = "save_agent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReleaseAgent:
     """An agent who was withdrawn has finished: from this step on he is any campaign's."""
 
@@ -264,7 +264,7 @@ class ReleaseAgent:
     kind: Literal["release_agent"] = "release_agent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SaveDisposition:
     """What the agent said about an attempt."""
 
@@ -275,7 +275,7 @@ class SaveDisposition:
     kind: Literal["save_disposition"] = "save_disposition"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SaveRecording:
     """A recording's state changed."""
 
@@ -291,7 +291,7 @@ class SaveRecording:
     kind: Literal["save_recording"] = "save_recording"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NotePacing:
     """The pacer's decision and the numbers it saw; for the journal, live view and metrics."""
 
@@ -308,7 +308,7 @@ class NotePacing:
     kind: Literal["note_pacing"] = "note_pacing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NoteOddity:
     """Something the state tables don't list, as a late duplicate. Counted, never fatal."""
 
@@ -318,7 +318,7 @@ class NoteOddity:
     kind: Literal["note_oddity"] = "note_oddity"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Drained:
     """Nothing is in progress and nothing more will be placed: the dial activity may end.
 

@@ -26,10 +26,11 @@ from dialer.model import (
     Trunk,
 )
 from dialer.outcomes import Outcome
+from dialer.records import record
 from dialer.switching import Capabilities, SwitchSnapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OpenAttempt:
     """An attempt that the previous holder of the lease left open, as the database knows it."""
 
@@ -52,7 +53,7 @@ class OpenAttempt:
     """How often recording was begun."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PastTalk:
     """A talk of before that nobody has said anything of yet."""
 
@@ -63,7 +64,7 @@ class PastTalk:
     ended_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OpenPark:
     """An agent's parked call that the previous holder of the lease left open."""
 
@@ -72,7 +73,7 @@ class OpenPark:
     call: CallRef | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Tally:
     """Counts that survive a take-over, so that pacing and the cap don't start from nothing."""
 
@@ -115,14 +116,14 @@ class Started:
     kind: Literal["started"] = "started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Tick:
     """Time passed. A tick that yields no command changes no state, so it need not be journalled."""
 
     kind: Literal["tick"] = "tick"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ContactsLoaded:
     """Reply to `LoadContacts`."""
 
@@ -134,7 +135,7 @@ class ContactsLoaded:
     kind: Literal["contacts_loaded"] = "contacts_loaded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ContactsAdded:
     """Somebody may be due at once who wasn't when contacts were last asked for: a list was filled,
     reset, activated or filtered otherwise.
@@ -147,7 +148,7 @@ class ContactsAdded:
     kind: Literal["contacts_added"] = "contacts_added"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentChanged:
     """An agent joined the campaign, chose another status, or became (un)reachable."""
 
@@ -155,7 +156,7 @@ class AgentChanged:
     kind: Literal["agent_changed"] = "agent_changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentWithdrawn:
     """An agent is to work elsewhere. He finishes his talk and wrap-up, his parked call is ended,
     and then he is released (`ReleaseAgent`).
@@ -166,7 +167,7 @@ class AgentWithdrawn:
     kind: Literal["agent_withdrawn"] = "agent_withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TrunksChanged:
     """The switch's trunks as last read, with the lines and calls per second that this campaign
     may use of them now.
@@ -176,7 +177,7 @@ class TrunksChanged:
     kind: Literal["trunks_changed"] = "trunks_changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CommandAccepted:
     """The switch took a command and will carry it out later; `request_id` names it in a failure."""
 
@@ -189,7 +190,7 @@ class CommandAccepted:
     kind: Literal["command_accepted"] = "command_accepted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CommandFailed:
     """The switch refused a command at once (`action` known) or later (`request_id` known)."""
 
@@ -206,7 +207,7 @@ class CommandFailed:
     kind: Literal["command_failed"] = "command_failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallStarted:
     """The switch began to call (customer or agent). `address` is the agent's whom a switch that
     dials from a queue has picked.
@@ -219,7 +220,7 @@ class CallStarted:
     kind: Literal["call_started"] = "call_started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallRinging:
     """The called device rings. `address` as in `CallStarted`."""
 
@@ -230,7 +231,7 @@ class CallRinging:
     kind: Literal["call_ringing"] = "call_ringing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallAnswered:
     """The called party answered."""
 
@@ -240,7 +241,7 @@ class CallAnswered:
     kind: Literal["call_answered"] = "call_answered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallHeld:
     """The answered party reached the switch-side IVR or bridge where it can be joined.
 
@@ -254,7 +255,7 @@ class CallHeld:
     kind: Literal["call_held"] = "call_held"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallJoined:
     """Customer and agent hear each other. `address` is the agent's, where the switch says it."""
 
@@ -265,7 +266,7 @@ class CallJoined:
     kind: Literal["call_joined"] = "call_joined"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MachineDetected:
     """The switch thinks that a machine or fax answered."""
 
@@ -277,7 +278,7 @@ class MachineDetected:
     kind: Literal["machine_detected"] = "machine_detected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PersonDetected:
     """The switch has listened and thinks that a person answered, or can't tell (`unsure`)."""
 
@@ -297,7 +298,7 @@ class EndedBy(StrEnum):
     unknown = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallEnded:
     """A customer's or a parked agent's call is over.
 
@@ -314,7 +315,7 @@ class CallEnded:
     kind: Literal["call_ended"] = "call_ended"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Disposed:
     """An agent said what came of a talk; ends wrap-up unless `ready` is false."""
 
@@ -325,7 +326,7 @@ class Disposed:
     kind: Literal["disposed"] = "disposed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PreviewAnswered:
     """An agent to whom a contact is on offer has it dialed, or skips it."""
 
@@ -335,7 +336,7 @@ class PreviewAnswered:
     kind: Literal["preview_answered"] = "preview_answered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SnapshotTaken:
     """What the switch says is going on. `asked_at` is before the request was sent."""
 
@@ -344,7 +345,7 @@ class SnapshotTaken:
     kind: Literal["snapshot_taken"] = "snapshot_taken"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EventsWatched:
     """Whether anybody watches the events of the switch; an engine that isn't told takes it so."""
 
@@ -354,7 +355,7 @@ class EventsWatched:
     kind: Literal["events_watched"] = "events_watched"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RateFound:
     """How many calls a second the switch and this machine keep up with, as found by trying."""
 
@@ -362,7 +363,7 @@ class RateFound:
     kind: Literal["rate_found"] = "rate_found"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RecordingOrdered:
     """Somebody wants a talk recorded, or its recording paused, resumed or stopped."""
 
@@ -373,7 +374,7 @@ class RecordingOrdered:
     kind: Literal["recording_ordered"] = "recording_ordered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SettingsChanged:
     """A person changed the campaign's settings."""
 
@@ -381,7 +382,7 @@ class SettingsChanged:
     kind: Literal["settings_changed"] = "settings_changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PauseRequested:
     """Place nothing more. With `clear`, calls nobody has answered yet are hung up too."""
 
@@ -389,14 +390,14 @@ class PauseRequested:
     kind: Literal["pause_requested"] = "pause_requested"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ResumeRequested:
     """Place calls again."""
 
     kind: Literal["resume_requested"] = "resume_requested"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DrainRequested:
     """Place nothing more, finish what is in progress, release the agents, and end (`Drained`).
 
@@ -408,7 +409,7 @@ class DrainRequested:
     kind: Literal["drain_requested"] = "drain_requested"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ContactRemoved:
     """A contact must not be called any more (deleted, do-not-call)."""
 
@@ -417,7 +418,7 @@ class ContactRemoved:
     kind: Literal["contact_removed"] = "contact_removed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallForbidden:
     """The record did not agree to a call: its attempt was not written, and nothing was dialed.
 
