@@ -98,11 +98,14 @@ ON CONFLICT (contact_id, reason, number) DO UPDATE
 SET count = r.count + 1, last_at = EXCLUDED.last_at
 """
 
+# Ordered as the index is: of one row in any order the planner thinks that a scan of the table soon
+# finds it, which after a change of most rows is wrong until they have been counted again.
 NEXT = """
 SELECT EXISTS (
         SELECT FROM unnest($1::bigint[]) AS of_list(id), LATERAL (
             SELECT FROM contacts c
-            WHERE c.list_id = of_list.id AND c.state = 'ready' AND c.held = '' LIMIT 1) AS first
+            WHERE c.list_id = of_list.id AND c.state = 'ready' AND c.held = ''
+            ORDER BY c.priority DESC, c.rank, c.due_at, c.id LIMIT 1) AS first
     ) AS waiting,
     (SELECT min(first.due_at) FROM unnest($1::bigint[]) AS of_list(id), LATERAL (
         SELECT c.due_at FROM contacts c

@@ -33,11 +33,27 @@ ON CONFLICT (list_id) DO UPDATE SET weight = EXCLUDED.weight, priority = EXCLUDE
     active = EXCLUDED.active
 """
 
-# Whom the filter takes is looked at again when his turn comes; whom it leaves out never is.
-SIFT = """
-UPDATE contacts c SET held = CASE WHEN {fits} THEN '' ELSE 'filter' END
-WHERE c.list_id = $1 AND c.state = 'ready' AND c.held IN ('', 'later', 'filter')
-    AND (c.held = 'filter') = {fits}
+# Whom the filter takes is looked at again when his turn comes.
+RELEASE = """
+UPDATE contacts c SET held = '' WHERE c.list_id = $1 AND c.state = 'ready' AND c.held = 'filter'
+    AND {fits}
+"""
+
+# Whom the filter leaves out never is. Ids that cut those into parts of $2.
+LEFT_OUT = """
+SELECT array_agg(found.id ORDER BY found.id) FILTER (WHERE found.place % $2 = 0),
+    max(found.id) FROM (
+        SELECT c.id, row_number() OVER (ORDER BY c.id) AS place FROM contacts c
+        WHERE c.list_id = $1 AND c.state = 'ready' AND c.held IN ('', 'later') AND NOT {fits}
+    ) AS found
+"""
+
+# Whoever is being claimed just now is left to the claim, which asks the filter itself.
+LEAVE_OUT = """
+UPDATE contacts SET held = 'filter' WHERE id = ANY(ARRAY(
+    SELECT c.id FROM contacts c WHERE c.id > $2 AND c.id <= $3 AND c.list_id = $1
+        AND c.state = 'ready' AND c.held IN ('', 'later') AND NOT {fits}
+    FOR UPDATE SKIP LOCKED))
 """
 
 SIFT_NEW = """

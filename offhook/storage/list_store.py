@@ -25,7 +25,7 @@ from offhook.storage.errors import NotFound
 from offhook.storage.filter_sql import Parameters, condition
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import Pool, PoolOrConnection, store_errors
-from offhook.storage.sifting import ORDER_LIMIT, sift
+from offhook.storage.sifting import ORDER_LIMIT, leave_out, release
 
 
 class ListNotFound(NotFound):
@@ -159,8 +159,10 @@ class ListStore:
                 if (after.order, after.attribute) != (known.order, known.attribute):
                     await _sort(connection, after)
                 if after.filter != known.filter:
-                    await sift(connection, known.list_id, after.filter)
+                    await release(connection, known.list_id, after.filter)
                 await _tell(connection, campaign, now)
+            if after.filter != known.filter:
+                await leave_out(self.pool, known.list_id, after.filter)
         found = await self.find(campaign, name)
         note_change(f"list/{campaign}/{name}", known, found)
         return found

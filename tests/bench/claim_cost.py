@@ -1,9 +1,10 @@
 """What a claim of contacts costs, by the length of the lists.
 
-Run `python -m tests.bench.claim_cost [--contacts N] [--claims N] [--limit N]`; prints one JSON
-object a case. Each case is a list of another kind: all due, all but a few not due, one in a
-hundred fitting a filter, a mix of ten lists. Times are of whole claims, numbers and law included;
-`buffers` and `plan` are what PostgreSQL says of one look at the head of the list.
+Run `python -m tests.bench.claim_cost [--contacts N] [--claims N] [--limit N] [--case NAME]`; it
+prints one JSON object a case. Each case is a list of another kind: all due, all but a few not due,
+one in a hundred fitting a filter that was set a moment ago, a mix of ten lists; and the seconds in
+which that filter is set, with a claim every half second. Times are of whole claims, numbers and
+law included; `buffers` and `plan` are what PostgreSQL says of one look at the head of the list.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -49,17 +51,21 @@ class Bench:
     store: PostgresDialStore
     lease: Lease
 
-    async def measure(self, case: str, *, claims: int, limit: int) -> dict[str, Any]:
-        """Claim so often, as a campaign would, and say what it took."""
+    async def measure(
+        self, case: str, *, claims: int, limit: int, meanwhile: "asyncio.Task[None] | None" = None
+    ) -> dict[str, Any]:
+        """Claim so often, as a campaign would, or as long as something goes on; what it took."""
         took: list[float] = []
         claimed = 0
-        for _ in range(claims):
+        while len(took) < claims if meanwhile is None else not meanwhile.done():
             began = time.perf_counter()
             contacts, _, _ = await self.store.claim_contacts(
                 self.lease, limit=limit, now=datetime.now(UTC)
             )
             took.append((time.perf_counter() - began) * 1_000)
             claimed += len(contacts)
+            if meanwhile is not None:
+                await asyncio.sleep(0.5)
         p50, p99 = np.percentile(took, [50, 99])
         return {
             "case": case,
@@ -114,18 +120,32 @@ async def _fill(bench: Bench, contacts: int, *, lists: int = 1) -> None:
     await bench.pool.execute("VACUUM ANALYZE contacts, numbers", timeout=600)
 
 
-async def run(server: PostgresServer, *, contacts: int, claims: int, limit: int) -> None:
-    """Measure every case, and print each as it is done."""
-    for case, lists in (("all due", 1), ("ten lists", 10), ("few due", 1), ("filter", 1)):
+async def _filter(bench: Bench) -> None:
+    change = ListChange(filter="region == 7")
+    await bench.lists.change(CAMPAIGN, "list 0", change, now=datetime.now(UTC))
+
+
+CASES = {"all due": 1, "ten lists": 10, "few due": 1, "filter": 1, "filter being set": 1}
+"""How many lists each has."""
+
+
+async def run(
+    server: PostgresServer, cases: Sequence[str], *, contacts: int, claims: int, limit: int
+) -> None:
+    """Measure the cases, and print each as it is done."""
+    for case in cases:
+        lists, meanwhile = CASES[case], None
         bench = await _begin(server)
         await _fill(bench, contacts, lists=lists)
         if case == "few due":
             await bench.pool.execute(_LATER, timeout=600)
             await bench.pool.execute("VACUUM ANALYZE contacts", timeout=600)
         if case == "filter":
-            change = ListChange(filter="region == 7")
-            await bench.lists.change(CAMPAIGN, "list 0", change, now=datetime.now(UTC))
-        told = await bench.measure(case, claims=claims, limit=limit)
+            await _filter(bench)
+        if case == "filter being set":
+            meanwhile = asyncio.create_task(_filter(bench))
+            await asyncio.sleep(0.5)
+        told = await bench.measure(case, claims=claims, limit=limit, meanwhile=meanwhile)
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         await bench.pool.close()
@@ -136,9 +156,16 @@ if __name__ == "__main__":
     parser.add_argument("--contacts", type=int, default=1_000_000)
     parser.add_argument("--claims", type=int, default=100)
     parser.add_argument("--limit", type=int, default=120)
+    parser.add_argument("--case", choices=CASES, action="append", help="only this one; repeatable")
     wanted = parser.parse_args()
     with postgres_server() as running:
         make_template(running)
         asyncio.run(
-            run(running, contacts=wanted.contacts, claims=wanted.claims, limit=wanted.limit)
+            run(
+                running,
+                wanted.case or list(CASES),
+                contacts=wanted.contacts,
+                claims=wanted.claims,
+                limit=wanted.limit,
+            )
         )

@@ -16,6 +16,7 @@ from dialer.lists.filter_text import BadFilter, parse_filter
 from dialer.lists.filters import fits
 from dialer.model import CampaignId, CampaignSettings, ContactId
 from dialer.outcomes import Outcome
+from offhook.storage import list_store, sifting
 from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.filter_sql import Parameters, condition
 from offhook.storage.list_store import (
@@ -179,6 +180,34 @@ async def test_filter_keeps_contacts_out_until_it_changes(lists: Lists) -> None:
     await lists.change("all here", filter='region == "South"')
     assert await lists.claimed(3) == south[:3]
     assert await lists.store.fitting(lists.campaign, "all here", 'region != "South"') == 4
+
+
+async def test_claims_go_by_a_filter_before_its_marks_are_set(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lists.fill("all here", 30, region="South")
+    north = await lists.fill("all here", 2, region="North")
+
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(list_store, "leave_out", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        await lists.change("all here", filter='region == "North"')
+    assert await lists.claimed(10) == north
+    assert (await lists.store.find(lists.campaign, "all here")).filtered == 30
+
+
+async def test_filter_marks_a_list_part_by_part_and_leaves_whoever_is_being_claimed(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sifting, "PART", 4)
+    people = await lists.fill("all here", 11, region="South")
+    async with lists.pool.acquire() as claimer, claimer.transaction():
+        await claimer.execute("SELECT FROM contacts WHERE id = $1 FOR UPDATE", people[5])
+        await lists.change("all here", filter='region == "North"')
+    held = [await lists.held(one) for one in people]
+    assert held == ["filter"] * 5 + [""] + ["filter"] * 5
 
 
 async def test_filter_that_can_not_be_understood_changes_nothing(lists: Lists) -> None:
