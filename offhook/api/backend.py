@@ -15,6 +15,7 @@ from offhook.errors import TemporalUnreachable
 from offhook.feed.live import LiveFeed
 from offhook.feed.reader import FactReader
 from offhook.offices.campaigns import CampaignOffice
+from offhook.offices.forecasts import ForecastOffice
 from offhook.offices.schedules import ScheduleOffice
 from offhook.offices.webhooks import WebhookOffice
 from offhook.offices.why import WhyOffice
@@ -97,6 +98,11 @@ class Backend:
             return CampaignDesk(await self.client(), self._task_queue)
 
         return CampaignOffice(self.database, desk, self.clock)
+
+    @cached_property
+    def forecasts(self) -> ForecastOffice:
+        """Where campaigns are looked ahead on."""
+        return ForecastOffice(self.database, self.clock)
 
     async def schedule_desk(self) -> ScheduleDesk:
         """Schedules of people; raises `TemporalUnreachable`."""

@@ -20,6 +20,7 @@ _CONFLICT = (
     "campaign_not_running",
     "contact_ambiguous",
     "list_exists",
+    "no_forecast",
     "pin_exists",
     "pin_policy_in_use",
     "pin_space_full",
@@ -51,4 +52,6 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "settings_moved": HTTPStatus.PRECONDITION_FAILED,
     "position_invalid": HTTPStatus.BAD_REQUEST,
     "position_too_old": HTTPStatus.GONE,
+    "forecast_too_slow": HTTPStatus.SERVICE_UNAVAILABLE,
+    "forecasts_busy": HTTPStatus.SERVICE_UNAVAILABLE,
 }

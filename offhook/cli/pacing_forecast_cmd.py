@@ -11,30 +11,21 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from dialer.model import CampaignSettings, Mode
+from dialer.model import Mode
 from dialer.simulation import (
     Forecast,
     ForecastRow,
     Question,
     Scenario,
-    Spread,
     counts_around,
     forecast_row,
     gathered,
 )
-from dialer.simulation.scenario import Shape
 from offhook.cli.campaign_office import open_office
 from offhook.cli.output import JsonOption, emit, run_async
 from offhook.cli.pacing_chart import Chart, Series, bar, svg
 from offhook.cli.pacing_scenario import ScenarioFileError, read_scenario
-from offhook.storage.pacing_facts import PacingFacts, pacing_facts
-
-TRUST = 20.0
-"""Measured calls or talks that weigh as much as what is assumed without any."""
-ASSUMED_ANSWER, ASSUMED_RING_S, ASSUMED_TALK_S, ASSUMED_WRAP_S = 0.25, 12.0, 120.0, 15.0
-ASSUMED_CV = 0.8
-ENOUGH_FINISHED = 50
-"""Finished contacts from which on their calls are counted instead of computed."""
+from offhook.offices.forecasts import UNPACED, campaign_question
 
 
 def forecast_command(
@@ -78,7 +69,7 @@ def forecast_command(
     question = Question(
         scenario=found, mode=pacer or mode, contacts=length, agents=_counts(agents, found.agents)
     )
-    if question.mode in (Mode.preview, Mode.agentless):
+    if question.mode in UNPACED:
         raise typer.BadParameter(
             f"{question.mode} isn't paced by agents coming free; name another", param_hint="--pacer"
         )
@@ -110,55 +101,8 @@ def _of_file(path: Path | None) -> tuple[Scenario, Mode, int | None]:
 
 async def _of_campaign(key: str) -> tuple[Scenario, Mode, int | None]:
     async with open_office() as office:
-        row = await office.views.find(key)
-        settings = await office.views.settings(row.campaign_id)
-        facts = await pacing_facts(
-            office.database, row.campaign_id, settings.switch, tuple(settings.trunks)
-        )
-    return scenario_of(row.name, settings, facts), settings.mode, facts.left
-
-
-def scenario_of(name: str, settings: CampaignSettings, facts: PacingFacts) -> Scenario:
-    """A shift like those of the campaign, as far as its calls have shown."""
-    weight = TRUST + facts.calls
-    answer = (ASSUMED_ANSWER * TRUST + facts.answered) / weight
-    rest = 1.0 - answer
-    talk = _mean(facts.talk_s, facts.talks, ASSUMED_TALK_S)
-    spread = facts.talk_deviation_s / facts.talk_s if facts.talks > TRUST else ASSUMED_CV
-    wrap = _mean(facts.wrap_s, facts.wraps, ASSUMED_WRAP_S)
-    wrap = min(wrap, settings.wrap_up.total_seconds())
-    tries = settings.retry.max_attempts
-    per_contact = (1.0 - rest**tries) / answer
-    if facts.finished >= ENOUGH_FINISHED:
-        per_contact = facts.attempts / facts.finished
-    return Scenario(
-        name=name,
-        agents=max(1, facts.agents),
-        duration_s=3_600.0,
-        answer_probability=answer,
-        machine_probability=min(facts.machines / weight, 0.9 * rest),
-        amd_s=2.0 if facts.machines else 0.0,
-        busy_probability=min(facts.busy / weight, 0.1 * rest),
-        ring=_lognormal(_mean(facts.ring_s, facts.picked_up, ASSUMED_RING_S), 0.6),
-        ring_timeout_s=settings.ring_timeout.total_seconds(),
-        talk=_lognormal(talk, min(10.0, max(0.1, spread))),
-        wrap=_lognormal(wrap, 0.6),
-        patience_s=settings.patience.total_seconds(),
-        lines=min(settings.pacing.concurrency, facts.lines or settings.pacing.concurrency),
-        target_abandonment=settings.pacing.target_abandonment,
-        max_lines_per_agent=settings.pacing.max_lines_per_agent,
-        calls_per_second=settings.pacing.calls_per_second,
-        ratio=settings.pacing.ratio,
-        calls_per_contact=min(100.0, max(1.0, per_contact)),
-    )
-
-
-def _mean(measured: float, count: int, assumed: float) -> float:
-    return (measured * count + assumed * TRUST) / (count + TRUST)
-
-
-def _lognormal(mean_s: float, cv: float) -> Spread:
-    return Spread(dist=Shape.lognormal, mean_s=round(mean_s, 3), cv=round(cv, 3))
+        found = await campaign_question(office.database, key)
+    return found.scenario, found.mode, found.contacts
 
 
 def _rows(question: Question) -> tuple[ForecastRow, ...]:

@@ -7,6 +7,7 @@ from offhook.storage import (
     api_memory,
     callback_tables,
     compliance_tables,
+    forecast_store,
     ivr_tables,
     link_tables,
     list_tables,
@@ -30,5 +31,6 @@ MODULES: tuple[ModuleType, ...] = (
     account_tables,
     api_memory,
     webhook_tables,
+    forecast_store,
 )
 metadata = tables.metadata

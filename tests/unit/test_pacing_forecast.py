@@ -12,7 +12,7 @@ from dialer.simulation import Question, Scenario, Spread, counts_around, forecas
 from dialer.simulation.scenario import Shape
 from offhook.cli import main
 from offhook.cli.pacing_chart import Chart, Series, bar, svg, ticks
-from offhook.cli.pacing_forecast_cmd import scenario_of
+from offhook.offices.forecasts import scenario_of
 from offhook.storage.pacing_facts import PacingFacts
 
 SHIFT: dict[str, object] = {

@@ -6,7 +6,6 @@ from markupsafe import Markup
 from nicegui import ui
 
 from offhook.accounts import Permission
-from offhook.console.forecasts import forecast
 from offhook.console.kit.ask import ask
 from offhook.console.kit.layout import url
 from offhook.console.kit.markup import joined
@@ -16,6 +15,7 @@ from offhook.console.kit.parts import button, empty, section
 from offhook.console.pages.campaign import campaign_id
 from offhook.console.views.launch import SHOWN_LINES, Arrived, forecast_part, launch_page
 from offhook.errors import OffhookError
+from offhook.offices.forecasts import ForecastWish
 from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.import_reads import ImportReads
 
@@ -82,7 +82,7 @@ class Launcher:
     async def _forecast(self) -> None:
         self.panel.show(section("Forecast", empty("Simulating …", "This takes up to a minute.")))
         try:
-            found = await forecast(self._visit.console.backend.settings, self._key)
+            found = await self._visit.console.backend.forecasts.make(self._key, ForecastWish())
         except OffhookError as error:
             said = f"{error}: {error.hint}" if error.hint else str(error)
             self.panel.show(joined(forecast_part(None, said), button("Try again", "forecast")))
