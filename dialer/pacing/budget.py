@@ -9,8 +9,10 @@ quiet morning does not buy a bad afternoon.
 What the purse buys is risk: `risk_limit` is the greatest chance to be abandoned at which a call may
 still be placed (`horizon`). It is the Lagrange multiplier of the budget, found by feedback: it
 follows the purse at once (proportional) and learns slowly which level spends what comes in
-(integral). While one more abandoned call would break the cap, only calls that hardly ever lead to
-one are placed (`SAFE_RISK`): on a floor of 30 that is still far better than one per free agent.
+(integral). A purse that is overdrawn is in debt, to be paid by the people who are yet to be
+dialed: risk falls steeply with the debt, but not to nothing, since on a small floor an hour without
+any risk costs more. What nobody will pay back isn't spent: then only calls are placed that hardly
+ever lead to an abandoned one (`SAFE_RISK`).
 
 A purse bounds what is abandoned over any stretch of answers, but by its depth and by whatever the
 calls in flight then bring. The last 999 answers are known, though: `slack` is how many more may be
@@ -31,15 +33,18 @@ from dialer.pacing.window import WindowCounts
 
 PURSE = 5.0
 """Most abandoned calls that may be saved up."""
-LOAN, PLEDGED = 1.2, 0.5
-"""Most abandoned calls that may be spent before they are earned, and the share of what the people
-on the list will earn that stands for it: a cap holds over a campaign, a day or a month, and the
-first quarter of an hour need not be spent in idleness to keep it. The last contacts pay it back.
+LOAN, PLEDGED = 2.7, 0.5
+"""Most abandoned calls that may be spent before they are earned, with the price of the next, and
+the share of what the people on the list will earn that stands for it: a cap holds over a campaign,
+a day or a month, and the first hour need not be spent in idleness to keep it. The last contacts pay
+it back.
 """
+DEBT = 0.8
+"""How steeply the limit falls, per abandoned call that isn't earned yet: the exponent."""
 THRIFT = 0.97
 """Share of the cap that is spent on purpose; the rest is for bad luck at the end."""
 PRICE = 1.2
-"""Credit from which risk is bought: one abandoned call, and a margin for two at once."""
+"""Credit and loan from which risk is bought: one abandoned call, and a margin for two at once."""
 WINDOW = 1_000
 """Answers in a row that are held to a bound of their own."""
 SPREAD = 0.5
@@ -48,8 +53,12 @@ average: 32 at 3 %, so that bad luck with calls that can't be taken back stays w
 """
 SHORT = 4
 """Slack at which the bound, not the price, is likely to hold calls back."""
-FIRST_RISK = 0.0098
-"""Limit to start with; the optimum of very different floors lies around it."""
+FIRST_RISK, FIRST_CAP, BY_CAP = 0.0098, 0.03, 0.85
+"""Limit to start with at a cap; the optimum of very different floors lies around it, and goes with
+this power of the cap.
+"""
+LEAST_CAP = 1e-4
+"""Caps under it are as good as none at all."""
 LEAST_LEARNT, MOST_LEARNT, MOST_RISK = 0.001, 0.03, 0.06
 """Bounds of what is learnt, and of the limit: where the last thousand answers hold calls back for
 hours, the purse is full for hours, and what it would pay for must not grow all the while.
@@ -60,18 +69,18 @@ SHED = -2.0
 """Credit under which not even that is allowed: one call per free agent until it is earned back."""
 STEADY = 2.5
 """Purse at which the limit is as learnt, once it could be saved."""
-FIRST_STEADY = 1.25
+FIRST_STEADY = 0.5
 SAVING = 0.06
 """The same at the start, and how fast it grows with what was earned: a short campaign would spend
 too little if it saved the whole purse first.
 """
-PULL = 0.32
+PULL = 0.25
 """How much the limit follows the purse: the exponent, per abandoned call."""
 SPILL = 3.75
 """Purse above which it is likely to overflow, so that the limit rises twice as fast again."""
-LEARN = 0.0008
-"""How much the learnt limit moves with each answer, per abandoned call off `STEADY`. Slow: with
-`PULL` it makes a critically damped loop (its square over four, times the cap).
+LEARN = PULL * PULL / 4.0
+"""How much the learnt limit moves with each abandoned call that answers earn, per abandoned call
+off `STEADY`. Slow: with `PULL` it makes a critically damped loop.
 """
 
 
@@ -93,7 +102,7 @@ class Budget:
         """Abandoned calls that the people who are yet to be dialed will pay for."""
         self.balance = self._fresh_balance()
         """Abandoned calls that may still happen; negative while the cap is broken."""
-        self._log_risk = math.log(FIRST_RISK)
+        self._log_risk = _first_log_risk(target)
         self._recent: deque[bool] = deque(_last(tally, WINDOW - 1), maxlen=WINDOW - 1)
         self._recent_abandoned = sum(self._recent)
 
@@ -120,16 +129,18 @@ class Budget:
     @property
     def risk_limit(self) -> float:
         """Greatest chance of abandonment at which a call may be placed now; 0 is none."""
-        if self.credit + self.loan < SHED:
+        if self.credit < SHED:
             return 0.0
         if not self.may_spend:
             return SAFE_RISK
         spill = max(0.0, self.balance - SPILL)
-        return min(MOST_RISK, math.exp(self._log_risk + PULL * (self._excess + 2.0 * spill)))
+        debt = max(0.0, -self.credit)
+        pull = PULL * (self._excess + 2.0 * spill) - DEBT * debt
+        return min(MOST_RISK, max(SAFE_RISK, math.exp(self._log_risk + pull)))
 
     @property
     def may_spend(self) -> bool:
-        """Whether the purse can pay for one more abandoned call."""
+        """Whether one more abandoned call can be paid for, if only by people yet to be dialed."""
         return self.credit + self.loan >= PRICE
 
     @property
@@ -153,6 +164,7 @@ class Budget:
         self._false_machines = false_machines
         widened = self._counts.resize(window)
         if target != self.target or widened:
+            self._log_risk += _first_log_risk(target) - _first_log_risk(self.target)
             self.target = target
             self.balance = self._fresh_balance()
 
@@ -184,12 +196,17 @@ class Budget:
         self.balance = min(PURSE, self.balance)
         excess = self._excess
         if self.may_spend and (excess < 0.0 or self.slack > SHORT):
-            self._log_risk += LEARN * excess
+            self._log_risk += LEARN * self.target * excess
             self._log_risk = min(math.log(MOST_LEARNT), max(math.log(LEAST_LEARNT), self._log_risk))
 
     def words(self) -> str:
         """Say how much of the cap is used."""
         return f"abandonment {self.rate:.1%} of {self.target:.1%}"
+
+
+def _first_log_risk(target: float) -> float:
+    """The limit that a budget with this cap starts with, as a logarithm."""
+    return math.log(FIRST_RISK) + BY_CAP * math.log(max(target, LEAST_CAP) / FIRST_CAP)
 
 
 def _last(tally: Tally, count: int) -> Iterator[bool]:

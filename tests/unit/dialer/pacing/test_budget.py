@@ -50,6 +50,28 @@ def test_budget_grows_with_a_higher_cap() -> None:
     assert budget.balance > 3.0
 
 
+def test_limit_falls_with_the_debt_but_not_to_nothing_while_the_list_will_pay() -> None:
+    budget = Budget(0.03, Tally())
+    budget.lend(1_000.0)
+    limits = [budget.risk_limit]
+    for _ in range(2):
+        budget.observe(fate(lost=True), at(0))
+        limits.append(budget.risk_limit)
+    assert limits[0] > 2.0 * limits[1] > 4.0 * SAFE_RISK
+    assert limits[2] == SAFE_RISK, "more than will surely be paid back"
+    budget.observe(fate(lost=True), at(0))
+    assert budget.risk_limit == 0.0
+
+
+def test_limit_starts_lower_under_a_lower_cap_whenever_that_was_set() -> None:
+    low, high, changed = Budget(0.01, Tally()), Budget(0.03, Tally()), Budget(0.03, Tally())
+    changed.retarget(0.01)
+    for budget in (low, high, changed):
+        budget.lend(1_000.0)
+    assert 2.0 < high.risk_limit / low.risk_limit < 3.0
+    assert abs(changed.risk_limit - low.risk_limit) < 1e-9
+
+
 @given(st.lists(st.booleans(), max_size=400))
 def test_purse_never_holds_more_than_its_size_nor_more_than_was_earned(fates: list[bool]) -> None:
     budget = Budget(0.03, Tally())
