@@ -25,6 +25,14 @@ IfMatch = Annotated[
         "another by now. Without it, the change is made whatever there is.",
     ),
 ]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        max_length=500,
+        description="`ETag`s that are known, with commas between: 304 without a body for one of "
+        "them.",
+    ),
+]
 
 
 def etag_of(version: int) -> str:
@@ -35,6 +43,12 @@ def etag_of(version: int) -> str:
 def set_etag(response: Response, version: int) -> None:
     """Put the ETag of what is answered into the answer."""
     response.headers["etag"] = etag_of(version)
+
+
+def is_known(if_none_match: str | None, version: int) -> bool:
+    """Whether the caller has this version already; a tag that a proxy made weak counts as well."""
+    said = (if_none_match or "").split(",")
+    return any(one.strip().removeprefix("W/") in {"*", etag_of(version)} for one in said)
 
 
 def version_of(if_match: str | None) -> int | None:

@@ -7,7 +7,8 @@ A router whose routes may be repeated says so, and its routes need nothing more:
 The first request with a key is carried out, and what it answered is kept for 24 hours; the same
 request again has the same answer, and another one with that key is refused. While the first is
 under way a second is told to come back. What was refused did nothing and isn't kept: the key may be
-used again, with a request that was put right. A key belongs to whoever sent it.
+used again, with a request that was put right. A key belongs to whoever sent it, with the rights
+that they had then: an answer is never told again to somebody who may see less by now.
 
 Routes whose answer holds a secret are not to be repeatable: answers are kept as they are.
 """
@@ -25,6 +26,7 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Message
 
+from offhook.accounts.principal import Principal
 from offhook.api.auth import permission_of, principal_of
 from offhook.api.refusals import ApiError
 from offhook.api.services import services_of
@@ -49,15 +51,16 @@ IdempotencyKey = Annotated[
 
 
 class IdempotencyKeyReused(ApiError):
-    """The key was sent with another request before."""
+    """The key was sent with another request before, or with other rights."""
 
     code = "idempotency_key_reused"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     def __init__(self) -> None:
         super().__init__(
-            "this Idempotency-Key was sent with another request in the last 24 hours",
-            hint="send a new key with a new request, and the same request with its key",
+            "this Idempotency-Key was sent with another request in the last 24 hours, or before "
+            "your rights were changed",
+            hint="what it asked for then was done; send a new key with a new request",
         )
 
 
@@ -108,7 +111,7 @@ class Repeatable(APIRoute):
             if not principal.may(permission):
                 return await handle(request)
             with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
-                digest = await _digest(request, body)
+                digest = await _digest(request, principal, body)
                 named = Named(principal=f"{principal.kind}/{principal.id}", key=key, digest=digest)
                 again = Request(request.scope, _replayed(request, body))
                 return await _once(request, named, lambda: handle(again))
@@ -151,10 +154,11 @@ def _told_again(named: Named, known: Remembered) -> Response:
     return Response(known.body, status_code=known.status, headers=headers)
 
 
-async def _digest(request: Request, body: "SpooledTemporaryFile[bytes]") -> bytes:
-    """What a request asks, whoever asks it; its body is written to `body`."""
+async def _digest(request: Request, who: Principal, body: "SpooledTemporaryFile[bytes]") -> bytes:
+    """What a request asks, and with which rights; its body is written to `body`."""
     content_type = request.headers.get("content-type", "")
-    head = (request.method, request.url.path, request.url.query, content_type)
+    rights = (who.role, sorted(who.permissions), who.scope.model_dump_json(), who.agent_id)
+    head = (request.method, request.url.path, request.url.query, content_type, rights)
     digest = hashlib.sha256(repr(head).encode())
     async for chunk in request.stream():
         digest.update(chunk)

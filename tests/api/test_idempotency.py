@@ -8,9 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from offhook.accounts.principal import Scope as Seen
+from offhook.accounts.roles import Role
 from offhook.storage.api_memory import KEPT, LEASE, ApiMemory, Named
 from offhook.storage.database import Database
 from offhook.storage.token_store import Scope
+from tests.support.accounts import add_user, browser_of
 from tests.support.api import EVENING, LISTS, MORNING, api_client, make_app, token_for
 
 NUMBER = "+390230210082"
@@ -95,6 +98,24 @@ async def test_without_a_permission_nothing_is_told_again(
         assert (await book(reader, "k")).json()["code"] == "scope_missing"
     async with api_client(make_app(database), None) as nobody:
         assert (await book(nobody, "k")).json()["code"] == "not_authenticated"
+
+
+async def test_nothing_is_told_again_to_whoever_sees_less_by_now(database: Database) -> None:
+    app = make_app(database)
+    await add_user(database, "rossi", Role.supervisor, scope=Seen(queues=("A",)))
+    admin = await token_for(database, list(Scope))
+    async with api_client(app, admin) as boss, browser_of(app, "rossi") as rossi:
+        made = {"name": "Support", "queue": "A", "periods": [MORNING]}
+        assert (await boss.post(LISTS, json=made)).status_code == 201
+        assert (await book(rossi, "k")).status_code == 201
+        assert (await book(rossi, "k")).headers["idempotency-replayed"] == "true"
+        less = await boss.patch("/api/v1/users/rossi", json={"scope": {"queues": ["B"]}})
+        assert less.status_code == 200
+        again = await book(rossi, "k")
+        new = await book(rossi, "k2")
+
+    assert (again.status_code, again.json()["code"]) == (422, "idempotency_key_reused")
+    assert (new.status_code, new.json()["code"]) == (404, "callback_list_not_found")
 
 
 async def test_name_without_an_answer_is_free_after_its_lease_and_any_after_a_day(

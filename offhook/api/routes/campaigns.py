@@ -2,20 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Query, Response, status
+from fastapi import APIRouter, Body, Query, Response, status
 from pydantic import AfterValidator, ConfigDict, Field
 
 from activities.contracts import OrderAnswer, PauseCampaign, ResumeCampaign, StopCampaign
 from dialer.model import AgentId, CampaignPhase, CampaignSettings
 from offhook.accounts.roles import Permission
 from offhook.api.auth import Who, requires
+from offhook.api.etags import IfMatch, IfNoneMatch, is_known, set_etag, version_of
 from offhook.api.idempotency import IdempotencyKey, Repeatable, request_id_of
 from offhook.api.paging import Cursor, Limit, Page, read_moment_cursor, write_cursor
-from offhook.api.problems import RESPONSES, ApiError
+from offhook.api.problems import RESPONSES
 from offhook.api.requests import Sent, storable
 from offhook.api.seeing import OneCampaign
 from offhook.api.services import Back
-from offhook.offices.campaigns import Created, Shown
+from offhook.offices.campaigns import Created
 from offhook.storage.campaign_views import CampaignRow
 from offhook.temporal.campaigns import Started
 
@@ -29,18 +30,6 @@ CanCommand = requires(Permission.campaigns_command)
 PRECONDITION: dict[int | str, dict[str, Any]] = {
     412: {"description": "The settings are at another version than `If-Match` says"}
 }
-
-
-class BadEtag(ApiError):
-    """`If-Match` is no version of settings."""
-
-    code = "etag_invalid"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "If-Match is no version that was given out here",
-            hint='send the ETag of the settings as it came, such as "3"',
-        )
 
 
 class NewCampaign(Sent):
@@ -92,9 +81,6 @@ Patch = Annotated[
         examples=[{"wrap_up": 20, "pacing": {"target_abandonment": 0.02}}],
     ),
 ]
-IfMatch = Annotated[
-    str | None, Header(description="Change only settings that are at this version: their ETag.")
-]
 
 
 @router.get("", dependencies=[CanRead], summary="List campaigns")
@@ -145,12 +131,12 @@ async def settings(
     on: OneCampaign,
     backend: Back,
     response: Response,
-    if_none_match: Annotated[str | None, Header()] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> CampaignSettings:
     """The settings in force; their version is the ETag."""
     found = await backend.campaigns.show(on.campaign_id)
-    response.headers["etag"] = _etag(found)
-    if if_none_match == response.headers["etag"]:
+    set_etag(response, found.version)
+    if is_known(if_none_match, found.version):
         response.status_code = status.HTTP_304_NOT_MODIFIED
     return found.settings
 
@@ -171,9 +157,12 @@ async def change(
 ) -> CampaignSettings:
     """Change some settings, also while the campaign runs; what isn't named stays."""
     after = await backend.campaigns.patch(
-        on.campaign_id, body, request_id=request_id_of(idempotency_key), version=_version(if_match)
+        on.campaign_id,
+        body,
+        request_id=request_id_of(idempotency_key),
+        version=version_of(if_match),
     )
-    response.headers["etag"] = _etag(after)
+    set_etag(response, after.version)
     return after.settings
 
 
@@ -224,16 +213,3 @@ async def stop(
         request_id=request_id_of(idempotency_key), clear=body is not None and body.clear
     )
     return await backend.campaigns.order(on.campaign_id, order)
-
-
-def _etag(found: Shown) -> str:
-    return f'"{found.version}"'
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None or if_match == "*":
-        return None
-    text = if_match.strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise BadEtag
-    return int(text)
