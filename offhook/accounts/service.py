@@ -190,10 +190,13 @@ class Accounts:
             await record(self._audit, who, Draft("session.close", f"user/{who.id}"), now=now)
 
     async def principal_of_session(
-        self, secret: str, *, now: datetime, address: str = ""
+        self, secret: str, *, now: datetime, address: str = "", prolong: bool = True
     ) -> Principal | None:
-        """Whose session it is, if it counts; their rights as they are now."""
-        found = await self.sessions.known(secret, now=now, idle=self.idle)
+        """Whose session it is, if it counts; their rights as they are now.
+
+        Its time without a request starts again, unless it is only looked at.
+        """
+        found = await self.sessions.known(secret, now=now, idle=self.idle, prolong=prolong)
         if found is None:
             return None
         session, user = found

@@ -51,12 +51,19 @@ async def principal_of(connection: HTTPConnection) -> Principal | None:
     Asked of the database once for each request; a session's time without a request starts again.
     """
     if "principal" not in connection.scope:
-        connection.scope["principal"] = await _found(connection)
+        # A browser goes on with a stream by itself: that is nobody who does something.
+        by_itself = "last-event-id" in connection.headers
+        connection.scope["principal"] = await _found(connection, prolong=not by_itself)
     found: Principal | None = connection.scope["principal"]
     return found
 
 
-async def _found(connection: HTTPConnection) -> Principal | None:
+async def principal_now(connection: HTTPConnection) -> Principal | None:
+    """The same as of now, while a long answer goes on; it doesn't count as a request."""
+    return await _found(connection, prolong=False)
+
+
+async def _found(connection: HTTPConnection, *, prolong: bool) -> Principal | None:
     services, address = services_of(connection), address_of(connection)
     kind, _, token = connection.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
@@ -66,7 +73,7 @@ async def _found(connection: HTTPConnection) -> Principal | None:
     if secret is None:
         return None
     return await services.accounts.principal_of_session(
-        secret, now=services.clock(), address=address
+        secret, now=services.clock(), address=address, prolong=prolong
     )
 
 

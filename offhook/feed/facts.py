@@ -64,6 +64,8 @@ class Origin:
     epoch: int
     seq: int
     """In the journal's epoch, or in what is noted."""
+    number: int = 0
+    """Among the facts of its entry."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,6 @@ def masked(number: str) -> str:
 def of_entry(campaign: str, shard: int, epoch: int, entry: JournalEntry) -> Iterator[Fact]:
     """The facts that an entry of a campaign's journal tells, in their order."""
     event = orjson.loads(entry.event)
-    origin = Origin(campaign, shard, epoch, entry.seq)
     told = list(_of_event(event)) + [
         one
         for command in orjson.loads(entry.commands)
@@ -115,7 +116,7 @@ def of_entry(campaign: str, shard: int, epoch: int, entry: JournalEntry) -> Iter
             at=entry.at,
             campaign_id=campaign,
             data=data,
-            origin=origin,
+            origin=Origin(campaign, shard, epoch, entry.seq, number),
             private=private,
         )
 

@@ -19,7 +19,7 @@ import structlog
 from activities.ports import StoreUnavailable
 from offhook.errors import OffhookError
 from offhook.feed.facts import Fact
-from offhook.feed.reader import FactReader, Position
+from offhook.feed.reader import Batch, FactReader, Position, Told
 from offhook.telemetry import counter
 
 log = structlog.get_logger()
@@ -87,12 +87,12 @@ class Listener:
         self, feed: "LiveFeed", wanted: Wanted, position: Position, live: Position
     ) -> None:
         self.position = position
-        """Behind the last fact that was taken, or behind the look before: going on from here misses
-        nothing, and repeats at most what one look found."""
+        """Behind the last fact that was taken, exactly: going on from here misses nothing and
+        repeats nothing."""
         self._feed = feed
         self._wanted = wanted
         self._live = live
-        self._waiting: deque[tuple[Sequence[Fact], Position]] = deque()
+        self._waiting: deque[tuple[Sequence[Told], Position]] = deque()
         self._size = 0
         self._woken = asyncio.Event()
         self._too_slow = False
@@ -110,46 +110,41 @@ class Listener:
             if self._too_slow:
                 raise ListenerTooSlow
             while self._waiting:
-                facts, after = self._waiting.popleft()
-                self._size -= len(facts)
-                new = [fact for fact in facts if not self._live.covers(fact.origin)]
-                for fact in new[:-1]:
-                    yield fact
-                # Whoever takes the last has taken the whole batch.
-                if after.at >= self.position.at:
-                    self.position = after
-                if new:
-                    yield new[-1]
+                told, after = self._waiting.popleft()
+                self._size -= len(told)
+                for fact, behind in told:
+                    # What was replayed may have been more than the feed had read by then.
+                    if not self._live.covers(fact.origin):
+                        self.position = behind.joined(self._live)
+                        yield fact
+                self._live = self.position = after.joined(self._live)
 
     async def _replayed(self) -> AsyncIterator[Fact]:
         """What happened before this listener came, up to what is told live."""
-        while True:
+        more = True
+        while more:
             batch = await self._feed.reader.read(self.position, now=self._feed.clock())
-            fitting = [fact for fact in batch.facts if self._wanted.fits(fact)]
-            for fact in fitting[:-1]:
-                yield fact
-            self.position = batch.position
-            for fact in fitting[-1:]:
-                yield fact
-            if not batch.more:
-                # What the feed tells live may have been among it.
-                self._live = batch.position
-                return
+            for fact, behind in batch.told:
+                if self._wanted.fits(fact):
+                    self.position = behind
+                    yield fact
+            self._live = self.position = batch.position
+            more = batch.more
 
-    def hear(self, facts: Sequence[Fact], after: Position) -> None:
+    def hear(self, batch: Batch) -> None:
         """Take what the feed has read."""
         if self._too_slow:
             return
-        fitting = [fact for fact in facts if self._wanted.fits(fact)]
+        fitting = [told for told in batch.told if self._wanted.fits(told[0])]
         self._size += len(fitting)
         if self._size > BUFFER:
             self._too_slow = True
             self._waiting.clear()
             _DROPPED.inc()
         elif not fitting and self._waiting and not self._waiting[-1][0]:
-            self._waiting[-1] = ((), after)
+            self._waiting[-1] = ((), batch.position)
         else:
-            self._waiting.append((fitting, after))
+            self._waiting.append((fitting, batch.position))
         self._woken.set()
 
 
@@ -231,6 +226,6 @@ class LiveFeed:
                 continue
             self._position = batch.position
             for listener in tuple(self._listeners):
-                listener.hear(batch.facts, batch.position)
+                listener.hear(batch)
             if not batch.more:
                 await asyncio.sleep(self._every.total_seconds())

@@ -2,8 +2,11 @@
 
 There is no one counter over all journals: a campaign's steps are numbered by its own lease row, and
 a counter shared by all would have every dial loop wait for the others. So a position holds a number
-for each journal, and one for what is noted. A journal that a position doesn't name is read from the
-position's time on.
+for each journal that moves, and one for what is noted. A journal that a position doesn't name has
+not moved shortly before the position's time, and is read from that time on.
+
+Facts of different journals are told by their time, those of one journal always by its numbers,
+whatever the clocks of its workers did meanwhile: so each fact has a position behind it.
 """
 
 import base64
@@ -11,6 +14,9 @@ import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -29,10 +35,11 @@ MAX_TEXT = 8_000
 
 Journal = tuple[str, int]
 Place = tuple[int, int]
+Told = tuple[Fact, "Position"]
+"""A fact, and the position behind it."""
 
 _HEADS = """
-SELECT campaign_id, shard, epoch, seq, owner <> '' AS held FROM leases
-WHERE owner <> '' OR renewed_at > now() - interval '1 day'
+SELECT campaign_id, shard, epoch, seq FROM leases WHERE owner <> '' OR renewed_at > $1
 """
 _STARTS = """
 SELECT c.campaign_id, c.shard, j.epoch, j.seq
@@ -49,7 +56,7 @@ CROSS JOIN LATERAL (
     SELECT epoch, seq, at, event, commands FROM journal
     WHERE campaign_id = c.campaign_id AND shard = c.shard AND (epoch, seq) > (c.epoch, c.seq)
     ORDER BY epoch, seq LIMIT $5
-) AS j ORDER BY j.at, c.campaign_id, c.shard, j.epoch, j.seq
+) AS j ORDER BY c.campaign_id, c.shard, j.epoch, j.seq
 """
 _LAST_NOTED = "SELECT COALESCE(max(id), 0) FROM inbox WHERE channel = $1"
 _NOTED = """
@@ -77,19 +84,38 @@ class Position:
     """From when on journals are read that aren't named."""
     noted: int
     journals: Mapping[Journal, Place] = field(default_factory=dict)
-    held: frozenset[Journal] = frozenset()
-    """Those of campaigns that dial: what `text` names."""
+    begun: Mapping[Journal, int] = field(default_factory=dict)
+    """How many facts were told of the entry that follows a journal's place."""
 
     def covers(self, origin: Origin) -> bool:
         """Whether a fact of there has been read; of a journal that isn't named, it has not."""
         if not origin.campaign_id:
             return origin.seq <= self.noted
-        known = self.journals.get((origin.campaign_id, origin.shard))
-        return known is not None and (origin.epoch, origin.seq) <= known
+        key = (origin.campaign_id, origin.shard)
+        epoch, seq = self.journals.get(key, (0, 0))
+        if (origin.epoch, origin.seq) == (epoch, seq + 1):
+            return origin.number < self.begun.get(key, 0)
+        return (origin.epoch, origin.seq) <= (epoch, seq)
 
-    def text(self) -> str:
-        """The position as one word, as short as the campaigns that dial are few."""
-        journals = [[*key, *self.journals[key]] for key in sorted(self.held)]
+    def joined(self, other: "Position") -> "Position":
+        """Behind what either is behind; the same object where that is this one."""
+        if self is other:
+            return self
+        journals, begun = dict(self.journals), dict(self.begun)
+        for key, place in other.journals.items():
+            theirs = (place, other.begun.get(key, 0))
+            if theirs > (journals.get(key, (0, 0)), begun.get(key, 0)):
+                journals[key], begun[key] = theirs
+        if journals == self.journals and begun == self.begun and other.noted <= self.noted:
+            return self
+        return Position(max(self.at, other.at), max(self.noted, other.noted), journals, begun)
+
+    @cached_property
+    def word(self) -> str:
+        """The position as one word, as short as the journals that move are few."""
+        journals = [
+            [*key, *self.journals[key], self.begun.get(key, 0)] for key in sorted(self.journals)
+        ]
         plain = orjson.dumps([round(self.at.timestamp(), 3), self.noted, journals])
         return base64.urlsafe_b64encode(plain).decode().rstrip("=")
 
@@ -101,18 +127,22 @@ class Position:
                 raise BadPosition
             padded = word.encode() + b"=" * (-len(word) % 4)
             at, noted, journals = orjson.loads(base64.b64decode(padded, b"-_", validate=True))
-            places = {
-                (str(campaign), int(shard)): (int(epoch), int(seq))
-                for campaign, shard, epoch, seq in journals
-            }
-            return cls(
-                at=datetime.fromtimestamp(float(at), UTC),
-                noted=int(noted),
-                journals=places,
-                held=frozenset(places),
-            )
+            places: dict[Journal, Place] = {}
+            begun: dict[Journal, int] = {}
+            for campaign, shard, epoch, seq, told in journals:
+                key = (str(campaign), _bounded(shard, 15))
+                places[key] = (_bounded(epoch, 31), _bounded(seq, 62))
+                begun[key] = _bounded(told, 31)
+            moment = datetime.fromtimestamp(float(at), UTC)
+            return cls(at=moment, noted=_bounded(noted, 62), journals=places, begun=begun)
         except (binascii.Error, ValueError, TypeError, OverflowError, OSError):
             raise BadPosition from None
+
+
+def _bounded(number: object, bits: int) -> int:
+    if not isinstance(number, int) or not 0 <= number < 2**bits:
+        raise BadPosition
+    return number
 
 
 @dataclass(frozen=True)
@@ -123,6 +153,25 @@ class Batch:
     position: Position
     more: bool
     """Whether there was more than one batch holds."""
+    before: Position
+    """Behind what was told before."""
+
+    @cached_property
+    def told(self) -> Sequence[Told]:
+        """Each fact with the position behind it; the same for everybody who hears of it."""
+        journals, begun = dict(self.before.journals), dict(self.before.begun)
+        noted, at = self.before.noted, self.before.at
+        found: list[Told] = []
+        for fact in self.facts:
+            origin = fact.origin
+            if origin.campaign_id:
+                key = (origin.campaign_id, origin.shard)
+                journals[key] = (origin.epoch, origin.seq - 1)
+                begun[key] = origin.number + 1
+            else:
+                noted = origin.seq
+            found.append((fact, Position(at, noted, dict(journals), dict(begun))))
+        return found
 
 
 @dataclass(frozen=True)
@@ -133,17 +182,17 @@ class FactReader:
 
     async def now(self, at: datetime) -> Position:
         """The position behind everything that there is."""
+        begin = at - SLACK
         with store_errors():
             async with self.pool.acquire() as connection:
                 noted = await connection.fetchval(_LAST_NOTED, CHANNEL)
-                heads = await connection.fetch(_HEADS)
-        places = {_key(row): (row["epoch"], row["seq"]) for row in heads}
-        return Position(at=at - SLACK, noted=noted, journals=places, held=_held(heads))
+                heads = await connection.fetch(_HEADS, begin - SLACK)
+        return Position(begin, noted, {_key(row): (row["epoch"], row["seq"]) for row in heads})
 
     async def read(self, after: Position, *, now: datetime) -> Batch:
         """The facts that follow; what is committed while this reads follows the next time."""
         with store_errors():
-            heads = await self.pool.fetch(_HEADS)
+            heads = await self.pool.fetch(_HEADS, after.at - SLACK)
             known = await self._known(heads, after)
             behind = [
                 (key, known[key])
@@ -152,27 +201,15 @@ class FactReader:
             ]
             rows = await self._entries(behind)
             noted = await self.pool.fetch(_NOTED, CHANNEL, after.noted, PAGE)
-        full = len(noted) == PAGE
-        places = dict(known)
-        counts: dict[Journal, int] = {}
-        facts: list[Fact] = []
-        for row in rows:
-            key = _key(row)
-            places[key] = (row["epoch"], row["seq"])
-            counts[key] = counts.get(key, 0) + 1
-            facts += of_entry(*key, row["epoch"], _entry(row))
-        facts += [fact for row in noted if (fact := _of_note(row)) is not None]
-        facts.sort(key=lambda fact: fact.at)
-        more = full or any(count == PAGE for count in counts.values())
+        order = _Order(Position(after.at, after.noted, known, after.begun))
+        for key, entries in groupby(rows, key=_key):
+            order.journal(key, list(entries))
+        order.noted(noted)
         return Batch(
-            facts=facts,
-            position=Position(
-                at=after.at if more else max(after.at, now - SLACK),
-                noted=noted[-1]["id"] if noted else after.noted,
-                journals=places,
-                held=_held(heads),
-            ),
-            more=more,
+            facts=order.facts(),
+            position=order.after(now - SLACK),
+            more=order.full,
+            before=order.before,
         )
 
     async def _known(self, heads: Sequence[Any], after: Position) -> dict[Journal, Place]:
@@ -193,12 +230,61 @@ class FactReader:
         return rows
 
 
+class _Order:
+    """Puts what journals and notes tell into one order, which is that of each of them too."""
+
+    def __init__(self, before: Position) -> None:
+        self.before = before
+        self.full = False
+        """Whether there is more than was read."""
+        self._found: list[tuple[datetime, Fact]] = []
+        self._places = dict(before.journals)
+        self._noted = before.noted
+
+    def journal(self, key: Journal, entries: Sequence[Any]) -> None:
+        """Facts of a journal's entries, without those that were told before."""
+        at = entries[0]["at"]
+        for row in entries:
+            at = max(at, row["at"])
+            for fact in of_entry(*key, row["epoch"], _entry(row)):
+                if not self.before.covers(fact.origin):
+                    self._found.append((at, fact))
+        self._places[key] = (entries[-1]["epoch"], entries[-1]["seq"])
+        self.full = self.full or len(entries) == PAGE
+
+    def noted(self, rows: Sequence[Any]) -> None:
+        """Facts that were noted."""
+        at = datetime.min.replace(tzinfo=UTC)
+        for row in rows:
+            at = max(at, row["received_at"])
+            fact = _of_note(row)
+            if fact is not None:
+                self._found.append((at, fact))
+            self._noted = row["id"]
+        self.full = self.full or len(rows) == PAGE
+
+    def facts(self) -> list[Fact]:
+        """All of them; those of the same time stay as they were added."""
+        self._found.sort(key=itemgetter(0))
+        return [fact for _, fact in self._found]
+
+    def after(self, at: datetime) -> Position:
+        """Behind all that was read; others begin at that time, if all was read."""
+        before = self.before
+        return Position(
+            at=before.at if self.full else max(before.at, at),
+            noted=self._noted,
+            journals=self._places,
+            begun={
+                key: told
+                for key, told in before.begun.items()
+                if key in self._places and self._places[key] == before.journals.get(key)
+            },
+        )
+
+
 def _key(row: Any) -> Journal:
     return row["campaign_id"], row["shard"]
-
-
-def _held(heads: Sequence[Any]) -> frozenset[Journal]:
-    return frozenset(_key(row) for row in heads if row["held"])
 
 
 def _entry(row: Any) -> JournalEntry:

@@ -74,9 +74,9 @@ class Sessions:
             return secret, _session(made.one())
 
     async def known(
-        self, secret: str, *, now: datetime, idle: timedelta
+        self, secret: str, *, now: datetime, idle: timedelta, prolong: bool = True
     ) -> tuple[SessionView, UserView] | None:
-        """Whose session it is, if it counts; notes that it was used."""
+        """Whose session it is, if it counts; notes that it was used, where that prolongs it."""
         wanted = (
             select(*(column.label(f"s_{column.name}") for column in _SESSION), *SHOWN)
             .join(users, users.c.id == user_sessions.c.user_id)
@@ -94,7 +94,7 @@ class Sessions:
             found = SessionView.model_validate(
                 {name[2:]: value for name, value in row._mapping.items() if name[:2] == "s_"}
             )
-            if now - found.seen_at >= SEEN_EVERY:
+            if prolong and now - found.seen_at >= SEEN_EVERY:
                 await session.execute(
                     update(user_sessions).where(user_sessions.c.id == found.id).values(seen_at=now)
                 )

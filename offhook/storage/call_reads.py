@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Text, cast, or_, select, tuple_
 
 from dialer.call import CallState
 from dialer.outcomes import Outcome
 from offhook.storage.campaign_records import store_session
 from offhook.storage.database import Database
 from offhook.storage.errors import NotFound
+from offhook.storage.ivr_tables import agent_profiles
 from offhook.storage.tables import attempts
 
 
@@ -54,6 +55,8 @@ class Asked:
     """Which attempts; None is any."""
 
     campaigns: Sequence[str] | None = None
+    groups: Sequence[str] | None = None
+    """Of agents in one of these groups, or of no agent."""
     contact: int | None = None
     number: str | None = None
     agent: str | None = None
@@ -78,6 +81,7 @@ class CallReads:
         wanted = select(attempts).order_by(known.opened_at.desc(), known.id.desc()).limit(limit)
         rules = [
             None if asked.campaigns is None else known.campaign_id.in_(asked.campaigns),
+            None if asked.groups is None else _of_groups(asked.groups),
             None if asked.contact is None else known.contact_id == asked.contact,
             None if asked.number is None else known.number == asked.number,
             None if asked.agent is None else known.agent_id == asked.agent,
@@ -96,14 +100,23 @@ class CallReads:
         async with store_session(self.database) as session:
             return [_row(dict(row._mapping)) for row in await session.execute(wanted)]
 
-    async def find(self, attempt: str) -> AttemptRow:
-        """One attempt by its id."""
+    async def find(self, attempt: str, *, groups: Sequence[str] | None = None) -> AttemptRow:
+        """One attempt by its id; with groups, one of another group's agent is not found."""
         wanted = select(attempts).where(attempts.c.id == attempt)
+        if groups is not None:
+            wanted = wanted.where(_of_groups(groups))
         async with store_session(self.database) as session:
             row = (await session.execute(wanted)).one_or_none()
         if row is None:
             raise AttemptNotFound(attempt)
         return _row(dict(row._mapping))
+
+
+def _of_groups(groups: Sequence[str]) -> ColumnElement[bool]:
+    theirs = select(agent_profiles.c.agent_id).where(
+        agent_profiles.c.groups.op("?|", is_comparison=True)(cast(list(groups), ARRAY(Text)))
+    )
+    return or_(attempts.c.agent_id.is_(None), attempts.c.agent_id.in_(theirs))
 
 
 def _row(values: dict[str, object]) -> AttemptRow:

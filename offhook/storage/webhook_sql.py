@@ -30,14 +30,6 @@ DISABLE = """
 UPDATE webhook_endpoints SET disabled_at = $2, disabled_reason = $3
 WHERE id = $1 AND disabled_at IS NULL RETURNING name
 """
-FAILED = """
-UPDATE webhook_endpoints SET failures = failures + 1, failing_since = COALESCE(failing_since, $2),
-    paused_until = $3 WHERE id = $1 RETURNING failing_since
-"""
-WELL = """
-UPDATE webhook_endpoints SET failures = 0, failing_since = NULL, paused_until = NULL
-WHERE id = $1 AND failures > 0
-"""
 OPEN = """
 SELECT e.id, e.failures FROM webhook_endpoints e
 WHERE e.disabled_at IS NULL AND (e.paused_until IS NULL OR e.paused_until <= $1)
@@ -59,14 +51,24 @@ RETURNING d.id, d.endpoint_id, d.tries, d.created_at, v.id AS event_id, v.kind, 
 """
 CLAIM = _CLAIM.format(only="")
 CLAIM_EVENT = _CLAIM.format(only="AND event_id = $5")
-TRIED = """
-INSERT INTO webhook_tries (delivery_id, number, at, status, error, answer, took_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+_TRIED = """
+WITH tried AS (
+    INSERT INTO webhook_tries (delivery_id, number, at, status, error, answer, took_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+), settled AS (
+    UPDATE webhook_deliveries SET state = $8, ended_at = $9, due_at = COALESCE($10, due_at),
+        leased_until = NULL WHERE id = $1 AND state = 'pending'
+)
+UPDATE webhook_endpoints SET {endpoint} RETURNING failing_since
 """
-SETTLE = """
-UPDATE webhook_deliveries SET state = $2, ended_at = $3, due_at = COALESCE($4, due_at),
-    leased_until = NULL WHERE id = $1 AND state = 'pending'
-"""
+TAKEN = _TRIED.format(
+    endpoint="failures = 0, failing_since = NULL, paused_until = NULL "
+    "WHERE id = $11 AND failures > 0"
+)
+NOT_TAKEN = _TRIED.format(
+    endpoint="failures = failures + 1, failing_since = COALESCE(failing_since, $3), "
+    "paused_until = $12 WHERE id = $11"
+)
 _DELIVERY_VIEW = """
 SELECT d.id, d.endpoint_id, d.event_id, v.kind, v.at, v.campaign_id, d.replay, d.state, d.tries,
     d.created_at, CASE WHEN d.state = 'pending' THEN d.due_at END AS due_at, d.ended_at,

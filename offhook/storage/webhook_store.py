@@ -257,18 +257,15 @@ class WebhookStore:
         """Note what came of a try; since when the webhook fails, if it does."""
         ended_at = None if state is DeliveryState.pending else at
         milliseconds = round(took.total_seconds() * 1_000)
+        tried = (claimed.id, claimed.number, at, status, error, answer, milliseconds)
+        settled = (state, ended_at, due_at, claimed.endpoint_id)
         with store_errors():
-            async with self.pool.acquire() as connection, connection.transaction():
-                await connection.execute(
-                    sql.TRIED, claimed.id, claimed.number, at, status, error, answer, milliseconds
-                )
-                await connection.execute(sql.SETTLE, claimed.id, state, ended_at, due_at)
-                if state is DeliveryState.delivered:
-                    await connection.execute(sql.WELL, claimed.endpoint_id)
-                    return None
-                since: datetime | None = await connection.fetchval(
-                    sql.FAILED, claimed.endpoint_id, at, paused_until
-                )
+            if state is DeliveryState.delivered:
+                await self.pool.execute(sql.TAKEN, *tried, *settled)
+                return None
+            since: datetime | None = await self.pool.fetchval(
+                sql.NOT_TAKEN, *tried, *settled, paused_until
+            )
         return since
 
     async def disable(self, endpoint: str, *, reason: str, now: datetime) -> str | None:

@@ -21,7 +21,9 @@ from offhook.webhooks.signing import SecretBox
 log = structlog.get_logger()
 
 POOL_SIZE = 4
-OFTEN = timedelta(milliseconds=500)
+OFTEN = timedelta(milliseconds=250)
+GATHERING = timedelta(milliseconds=5)
+"""For which tries that end, and what is queued, are gathered before it is looked at."""
 IDLE = timedelta(seconds=3)
 """Between looks while nobody is told, or another worker is the relay."""
 AWAY = timedelta(seconds=5)
@@ -60,7 +62,9 @@ async def sending_webhooks(
         deliverer = Deliverer(store, database, sender, box, settings.webhooks, clock)
         keep = timedelta(days=settings.webhooks.keep_days)
         tasks = [
-            asyncio.create_task(_relaying(Relay(pool, clock), often), name="webhook relay"),
+            asyncio.create_task(
+                _relaying(Relay(pool, clock), often, deliverer.woken), name="webhook relay"
+            ),
             asyncio.create_task(_delivering(deliverer, often), name="webhook deliverer"),
             asyncio.create_task(_pruning(store, keep, clock), name="webhook clean-up"),
         ]
@@ -74,11 +78,12 @@ async def sending_webhooks(
                     await task
 
 
-async def _relaying(relay: Relay, often: timedelta) -> None:
+async def _relaying(relay: Relay, often: timedelta, woken: asyncio.Event) -> None:
     async def step() -> timedelta:
         more = await relay.step()
         if more is None:
             return IDLE
+        woken.set()
         return timedelta(0) if more else often
 
     await _for_ever(step)
@@ -88,8 +93,12 @@ async def _delivering(deliverer: Deliverer, often: timedelta) -> None:
     async with asyncio.TaskGroup() as group:
 
         async def step() -> timedelta:
+            deliverer.woken.clear()
             await deliverer.step(group)
-            return often
+            with suppress(TimeoutError):
+                async with asyncio.timeout(often.total_seconds()):
+                    await deliverer.woken.wait()
+            return GATHERING
 
         await _for_ever(step)
 

@@ -5,15 +5,18 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from offhook.accounts.roles import Permission
+from offhook.accounts.roles import Permission, Role
 from offhook.api.routes import stream
 from offhook.feed import live
+from offhook.storage import account_sessions
 from offhook.storage.database import Database
+from tests.support.accounts import add_user, log_in
 from tests.support.api import token_for
 from tests.support.backend import API, Served, served
 from tests.support.builders import Rows
@@ -74,6 +77,10 @@ class Floor:
             await self.rows.campaign(campaign),
             clock=self.app.backend.clock(),
         )
+
+    async def place(self) -> str:
+        reader = (await self.app.backend.feed()).reader
+        return (await reader.now(datetime.now(UTC))).word
 
     async def browser(self, *permissions: Permission) -> Browser:
         scopes = sorted(permissions or Permission)
@@ -146,6 +153,46 @@ async def test_a_quiet_stream_beats_and_ends_by_itself(
     assert rest.count(": beat") > 3
     feed = await floor.app.backend.feed()
     assert feed.listeners == 0
+
+
+async def test_whoever_logs_out_hears_no_more(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "BEAT", stream.BEAT / 1_000)
+    await add_user(floor.app.database, "rossi", Role.supervisor)
+    async with httpx.AsyncClient(base_url=floor.url, timeout=10) as client:
+        (await log_in(client, "rossi")).raise_for_status()
+        async with client.stream("GET", f"{API}/stream") as told:
+            lines = told.aiter_lines()
+            assert (await anext(lines)).startswith("retry: ")
+            assert (await client.delete(f"{API}/session")).status_code == 204
+            async with asyncio.timeout(10):
+                rest = [line async for line in lines]
+    assert rest[-3] == "event: stream.ended"
+    assert json.loads(rest[-2].removeprefix("data: "))["code"] == "not_authenticated"
+
+
+async def test_a_stream_that_goes_on_by_itself_keeps_no_session_alive(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_sessions, "SEEN_EVERY", timedelta(0))
+    await add_user(floor.app.database, "rossi", Role.supervisor)
+    async with httpx.AsyncClient(base_url=floor.url, timeout=10) as client:
+        (await log_in(client, "rossi")).raise_for_status()
+
+        async def seen_at() -> str:
+            by_itself = {"last-event-id": "x"}
+            told = await client.get(f"{API}/me/sessions", headers=by_itself)
+            found: str = told.json()["items"][0]["session"]["seen_at"]
+            return found
+
+        first = await seen_at()
+        ours = {"last-event-id": (await floor.place())}
+        async with client.stream("GET", f"{API}/stream?lasts_s=0", headers=ours) as told:
+            assert told.status_code == 200
+        assert await seen_at() == first
+        await client.get(f"{API}/me")
+        assert await seen_at() > first
 
 
 async def test_many_browsers_cost_one_reader(floor: Floor) -> None:

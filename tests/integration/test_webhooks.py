@@ -12,15 +12,17 @@ import pytest
 
 from dialer.model import CampaignPhase
 from offhook.offices.webhooks import EventNotFound, UnknownKind, WebhookOffice
+from offhook.settings import Settings
 from offhook.storage.campaign_records import PostgresCampaignRecords
 from offhook.storage.database import Database
 from offhook.storage.pool import Pool, open_pool
 from offhook.storage.webhook_store import DeliveryView, WebhookExists, WebhookNotFound
 from offhook.storage.webhook_tables import DeliveryState
 from offhook.temporal.codec import KeyRing
-from offhook.webhooks.deliverer import FAILING, WAITS, Deliverer
+from offhook.webhooks.deliverer import AT_ONCE, FAILING, WAITS, Deliverer
 from offhook.webhooks.relay import Relay
 from offhook.webhooks.sender import AddressRefused, Sender
+from offhook.webhooks.service import sending_webhooks
 from offhook.webhooks.signing import SecretBox
 from tests.support.builders import NOW, Rows
 from tests.support.feed import NUMBER, Scribe
@@ -306,6 +308,41 @@ async def test_a_process_that_is_killed_leaves_its_messages_to_the_next(
         assert await post.send() == 1
     assert len(receiver.messages) == 2
     assert len({one["id"] for one in receiver.messages}) == 1
+
+
+async def test_a_receiver_that_answers_is_told_more_without_a_wait(
+    post: Post, scribe: Scribe, tmp_path: Path
+) -> None:
+    count = AT_ONCE + 3
+    settings = Settings(home=tmp_path / "home", webhooks=OPEN)
+    post.office = WebhookOffice(
+        post.pool, post.database, SecretBox.of(KeyRing.load(settings)), OPEN
+    )
+    async with receiving() as receiver:
+        await post.add(receiver, kinds=["call.ended"])
+        for number in range(count):
+            await scribe.call(f"a{number}")
+        seldom = timedelta(hours=1)
+        async with sending_webhooks(settings, post.database, clock=lambda: NOW, often=seldom):
+            async with asyncio.timeout(20):
+                while len(receiver.messages) < count:
+                    receiver.came.clear()
+                    await receiver.came.wait()
+    assert len({one["id"] for one in receiver.messages}) == count
+
+
+async def test_what_happened_while_no_worker_ran_for_days_is_sent_by_the_next(
+    post: Post, scribe: Scribe
+) -> None:
+    async with receiving() as receiver:
+        await post.add(receiver, kinds=["call.ended"])
+        await post.relay()
+        await scribe.call()
+        await scribe.release()
+        post.now += timedelta(days=3)
+        await post.relay()
+        assert await post.send() == 1
+    assert [one["type"] for one in receiver.messages] == ["call.ended"]
 
 
 async def test_two_workers_send_each_message_once(post: Post, scribe: Scribe) -> None:

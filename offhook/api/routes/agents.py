@@ -9,10 +9,12 @@ from dialer.model import AgentStatus, CampaignId
 from dialer.windows import CallingHours
 from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
+from offhook.api.agent_seeing import agent_as_seen, is_of_groups, profile_as_seen
 from offhook.api.auth import Who, requires
 from offhook.api.idempotency import Repeatable
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES
+from offhook.api.refusals import OutOfScope
 from offhook.api.requests import Sent
 from offhook.api.seeing import OneCampaign, seen
 from offhook.api.services import Back
@@ -118,8 +120,8 @@ async def index(
     rest = sorted(
         (
             row
-            for row in await (await _store(backend)).all(switch=switch)
-            if _visible(who, row)
+            for one in await (await _store(backend)).all(switch=switch)
+            if (row := agent_as_seen(who, one)) is not None
             and (place is None or row.agent_id > place[0])
             and status in {None, row.status}
             and status_reason in {"", row.status_reason}
@@ -151,14 +153,15 @@ async def status(agent: Named, body: StatusBody, who: Who, backend: Back) -> Age
     store = await _store(backend)
     check_reason(body.status, body.status_reason, backend.settings.desk.reasons)
     await store.set_status(row, body.status, reason=body.status_reason, now=backend.clock())
-    return await store.find(row.agent_id)
+    return await _seen(row.agent_id, who, backend)
 
 
 @router.get("/agents/{agent}/profile", dependencies=[CanRead], summary="What an agent can do")
 async def profile(agent: Named, who: Who, backend: Back) -> Profile:
     """Skills, groups, languages, working hours."""
     row = await _seen(agent, who, backend)
-    return await AgentProfiles(await backend.pool()).change(row.agent_id, now=backend.clock())
+    profiles = AgentProfiles(await backend.pool())
+    return profile_as_seen(who, await profiles.change(row.agent_id, now=backend.clock()))
 
 
 @router.patch(
@@ -167,8 +170,10 @@ async def profile(agent: Named, who: Who, backend: Back) -> Profile:
 async def set_profile(agent: Named, body: ProfileBody, who: Who, backend: Back) -> Profile:
     """Skills and groups are merged into those there are; languages and hours replaced."""
     row = await _seen(agent, who, backend)
+    if who.scope.groups is not None and not set(body.groups or ()) <= set(who.scope.groups):
+        raise OutOfScope
     profiles, now = AgentProfiles(await backend.pool()), backend.clock()
-    return await profiles.change(
+    changed = await profiles.change(
         row.agent_id,
         skills=body.skills,
         groups=body.groups,
@@ -176,6 +181,7 @@ async def set_profile(agent: Named, body: ProfileBody, who: Who, backend: Back) 
         hours=body.hours,
         now=now,
     )
+    return profile_as_seen(who, changed)
 
 
 @router.get("/agents/{agent}/preview", dependencies=[CanRead], summary="What is on offer")
@@ -196,22 +202,33 @@ async def answer(agent: Named, body: PreviewBody, who: Who, backend: Back) -> Pr
 @router.get(
     "/campaigns/{campaign}/agents", dependencies=[CanRead], summary="List a campaign's agents"
 )
-async def members(on: OneCampaign, backend: Back) -> list[AgentRow]:
+async def members(on: OneCampaign, who: Who, backend: Back) -> list[AgentRow]:
     """Who may work for it."""
-    return await (await _store(backend)).members(CampaignId(on.campaign_id))
+    return await _members(on.campaign_id, who, backend)
 
 
 @router.patch(
     "/campaigns/{campaign}/agents", dependencies=[CanWrite], summary="Change a campaign's agents"
 )
-async def change_members(on: OneCampaign, body: MembersBody, backend: Back) -> list[AgentRow]:
+async def change_members(
+    on: OneCampaign, body: MembersBody, who: Who, backend: Back
+) -> list[AgentRow]:
     """Also while it runs; who talks finishes before he leaves."""
     store, here = await _store(backend), CampaignId(on.campaign_id)
+    named = {name: await store.find(name) for name in (*body.add, *body.remove)}
+    for name, row in named.items():
+        if not is_of_groups(who, row):
+            raise AgentNotFound(name)
     for name in body.add:
-        await store.add(await store.find(name), campaign=here, now=backend.clock())
+        await store.add(named[name], campaign=here, now=backend.clock())
     for name in body.remove:
-        await store.remove(await store.find(name), campaign=here)
-    return await store.members(here)
+        await store.remove(named[name], campaign=here)
+    return await _members(on.campaign_id, who, backend)
+
+
+async def _members(campaign: str, who: Principal, backend: Back) -> list[AgentRow]:
+    rows = await (await _store(backend)).members(CampaignId(campaign))
+    return [one for row in rows if (one := agent_as_seen(who, row)) is not None]
 
 
 async def _store(backend: Back) -> AgentStore:
@@ -219,18 +236,7 @@ async def _store(backend: Back) -> AgentStore:
 
 
 async def _seen(agent: str, who: Principal, backend: Back) -> AgentRow:
-    row = await (await _store(backend)).find(agent)
-    if not _visible(who, row):
+    row = agent_as_seen(who, await (await _store(backend)).find(agent))
+    if row is None:
         raise AgentNotFound(agent)
     return row
-
-
-def _visible(who: Principal, row: AgentRow) -> bool:
-    """Whether somebody sees an agent: by one of the campaigns and one of the groups he is in."""
-    return all(
-        names is None or bool(set(names) & set(those))
-        for names, those in (
-            (who.scope.campaigns, row.campaigns),
-            (who.scope.groups, row.groups),
-        )
-    )

@@ -47,6 +47,7 @@ async def index(
         campaigns = ((await seen(campaign, backend, who)).campaign_id,)
     asked = Asked(
         campaigns=campaigns,
+        groups=who.scope.groups,
         contact=contact,
         number=None if number is None else parse_number(number, "IT", allow_premium=True),
         agent=agent,
@@ -66,6 +67,6 @@ async def index(
 @router.get("/{attempt}", dependencies=[CanRead], summary="See a call")
 async def show(attempt: Key, who: Who, backend: Back) -> AttemptRow:
     """One attempt by its id."""
-    found = await CallReads(backend.database).find(attempt)
+    found = await CallReads(backend.database).find(attempt, groups=who.scope.groups)
     require_seen(who, AttemptNotFound(attempt), campaign=found.campaign_id)
     return found

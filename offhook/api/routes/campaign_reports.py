@@ -7,7 +7,8 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict
 
 from offhook.accounts.roles import Permission
-from offhook.api.auth import requires
+from offhook.api.agent_seeing import story_as_seen
+from offhook.api.auth import Who, requires
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import Since, Until
 from offhook.api.seeing import OneCampaign
@@ -76,6 +77,7 @@ async def why(on: OneCampaign, backend: Back) -> Why:
 )
 async def why_contact(
     on: OneCampaign,
+    who: Who,
     backend: Back,
     key: Annotated[
         str,
@@ -90,7 +92,7 @@ async def why_contact(
 ) -> Why:
     """A verdict in words, and the contact's whole story."""
     found = await backend.why.contact(on.campaign_id, key, now=backend.clock())
-    return Why.model_validate(found)
+    return Why.model_validate(await story_as_seen(backend.database, who, found))
 
 
 @router.get(

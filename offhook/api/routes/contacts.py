@@ -10,6 +10,7 @@ from dialer.model import ContactId
 from dialer.numbers import InvalidNumber, parse_number
 from offhook.accounts.roles import Permission
 from offhook.accounts.scoping import require_seen
+from offhook.api.agent_seeing import story_as_seen
 from offhook.api.auth import Who, requires
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import RegionName
@@ -90,7 +91,8 @@ async def index(
 async def show(contact: One, who: Who, backend: Back) -> ContactStory:
     """Who it is, every attempt, every call that was not placed."""
     story = await _story(contact, who, backend)
-    return ContactStory.model_validate(_HISTORY.dump_python(story, mode="json"))
+    told = _HISTORY.dump_python(story, mode="json")
+    return ContactStory.model_validate(await story_as_seen(backend.database, who, told))
 
 
 @router.get("/{contact}/why", dependencies=[CanRead], summary="Why it is dialed, or not")
@@ -98,7 +100,7 @@ async def why(contact: One, who: Who, backend: Back) -> Why:
     """A verdict in words, with the facts that it was made from."""
     story = await _story(contact, who, backend)
     told = await backend.why.contact(story.campaign_id, contact, now=backend.clock())
-    return Why.model_validate(told)
+    return Why.model_validate(await story_as_seen(backend.database, who, told))
 
 
 async def _story(contact: str, who: Who, backend: Back) -> ContactHistory:

@@ -141,6 +141,7 @@ async def remove(body: Removal, who: Who, backend: Back) -> Changed:
 
 @router.get("/check", dependencies=[CanRead], summary="Check a number")
 async def check(
+    who: Who,
     backend: Back,
     number: Annotated[
         str, Query(max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["+393471234567"])
@@ -149,7 +150,8 @@ async def check(
 ) -> Checked:
     """Whether it may not be called, by which entries, and until when."""
     lists, now = await _lists(backend), backend.clock()
-    found = await lists.check(listed_number(number, region))
+    every = await lists.check(listed_number(number, region))
+    found = [one for one in every if not one.scope or who.scope.has(campaign=one.scope)]
     counts = [one for one in found if one.expires_at is None or one.expires_at > now]
     return Checked(listed=bool(counts), entries=found, version=await lists.version(now))
 

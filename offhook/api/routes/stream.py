@@ -1,27 +1,29 @@
 """What happens, as it happens: server-sent events that can be gone on with where they broke off.
 
 An event's id is a position in the feed, not of one campaign: it names how far each journal had been
-read that moves, and how far what is noted. Only the last event of what one look found carries it,
-so going on repeats at most those of one look; each event's own `id` in its data tells them apart.
+read that moves, and how far what is noted. Each event carries the position behind itself, so going
+on misses nothing and repeats nothing, over a restart of this process too.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from activities.ports import StoreUnavailable
-from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
 from offhook.api.auth import Who, requires
+from offhook.api.hearing import Hearing, hearing_now, hearing_of
 from offhook.api.problems import RESPONSES
+from offhook.api.refusals import NotAuthenticated
 from offhook.api.seeing import seen
-from offhook.api.services import Back
+from offhook.api.services import Back, Svc
 from offhook.feed.facts import Fact, FactKind
 from offhook.feed.live import Listener, ListenerTooSlow, LiveFeed, Wanted
 from offhook.feed.reader import Position
@@ -31,19 +33,9 @@ router = APIRouter(prefix="/stream", tags=["stream"], responses=RESPONSES)
 EVENTS = "text/event-stream"
 BEAT = timedelta(seconds=15)
 MOST_S = 600
-"""A stream ends after so many seconds, and browsers come back by themselves: whoever lost the
-right to listen hears no more then.
-"""
+"""A stream ends after so many seconds, and browsers come back by themselves."""
 RETRY = timedelta(seconds=2)
 """When a browser is to come back after the stream has ended."""
-_NEEDS = {
-    "call": Permission.calls_read,
-    "agent": Permission.agents_read,
-    "pacing": Permission.campaigns_read,
-    "campaign": Permission.campaigns_read,
-    "callback": Permission.callbacks_read,
-    "webhook": Permission.webhooks_read,
-}
 _GROUPS = frozenset(kind.partition(".")[0] for kind in FactKind)
 KINDS = "|".join(sorted({*FactKind, *_GROUPS})).replace(".", r"\.")
 
@@ -69,7 +61,9 @@ KINDS = "|".join(sorted({*FactKind, *_GROUPS})).replace(".", r"\.")
     },
 )
 async def follow(
+    request: Request,
     who: Who,
+    services: Svc,
     backend: Back,
     campaign: Annotated[
         list[Annotated[str, Query(pattern=r"^[^\x00-\x1f\x7f/]{1,150}$")]] | None,
@@ -92,73 +86,75 @@ async def follow(
 ) -> StreamingResponse:
     """Every fact of calls, agents, campaigns, pacing and callbacks, within half a second.
 
-    A comment comes every 15 s. Whoever takes events too slowly is sent `stream.ended` with the code
-    `listener_too_slow` and let go; going on behind the last id misses nothing for an hour.
+    A comment comes every 15 s. The stream ends with `stream.ended` and a code: `listener_too_slow`
+    for whoever takes events too slowly, `not_authenticated` for whoever has logged out or may not
+    listen any more. Going on behind the last id misses nothing and repeats nothing, for an hour.
     """
     word = last_event_id or after
     position = None if not word else Position.read(word)
     campaigns = None
     if campaign:
         campaigns = frozenset([(await seen(one, backend, who)).campaign_id for one in campaign])
+    ear = _Ear(request, await hearing_of(services, who))
     wanted = Wanted(
         campaigns=campaigns,
         kinds=frozenset(kind) if kind else None,
-        allows=lambda fact: may_hear(who, fact),
+        allows=lambda fact: ear.hearing.may_hear(fact),
     )
     feed = await backend.feed()
     feed.require_recent(position)
     return StreamingResponse(
-        _events(feed, wanted, position, lasts_s),
+        _events(feed, wanted, position, ear, lasts_s),
         media_type=EVENTS,
         headers={"x-accel-buffering": "no"},
     )
 
 
-def may_hear(who: Principal, fact: Fact) -> bool:
-    """Whether somebody may be told of a fact: by permission, and by whose campaign it is."""
-    about = fact.kind.partition(".")[0]
-    needed = _NEEDS.get(about)
-    if needed is not None and not who.may(needed):
-        return False
-    scope = who.scope
-    # A fact tells neither the queue of a callback nor the groups of an agent.
-    if (about == "callback" and scope.queues is not None) or (
-        about == "agent" and scope.groups is not None
-    ):
-        return False
-    return scope.has(campaign=fact.campaign_id)
+@dataclass
+class _Ear:
+    """Whoever listens, looked at again now and then."""
+
+    request: Request
+    hearing: Hearing
+
+    async def look(self) -> None:
+        """Raise `NotAuthenticated` for who may not listen any more."""
+        now = await hearing_now(self.request)
+        if now is None:
+            raise NotAuthenticated
+        self.hearing = now
 
 
 async def _events(
-    feed: LiveFeed, wanted: Wanted, position: Position | None, lasts_s: float
+    feed: LiveFeed, wanted: Wanted, position: Position | None, ear: _Ear, lasts_s: float
 ) -> AsyncIterator[bytes]:
     try:
         async with feed.listen(wanted, after=position) as listener:
             milliseconds = round(RETRY.total_seconds() * 1_000)
             yield f"retry: {milliseconds}\n".encode() + _place(listener) + b"\n"
-            async for piece in _pieces(listener, lasts_s):
+            async for piece in _pieces(listener, ear, lasts_s):
                 yield piece
-    except (ListenerTooSlow, StoreUnavailable) as error:
+    except (ListenerTooSlow, StoreUnavailable, NotAuthenticated) as error:
         said = orjson.dumps({"code": error.code, "detail": str(error)})
         yield b"event: stream.ended\ndata: " + said + b"\n\n"
 
 
-async def _pieces(listener: Listener, lasts_s: float) -> AsyncIterator[bytes]:
-    facts, before = aiter(listener), listener.position
-    clock = asyncio.get_running_loop().time
-    ends_at = clock() + lasts_s
+async def _pieces(listener: Listener, ear: _Ear, lasts_s: float) -> AsyncIterator[bytes]:
+    facts = aiter(listener)
+    clock, beat = asyncio.get_running_loop().time, BEAT.total_seconds()
+    ends_at, looks_at = clock() + lasts_s, clock() + beat
     coming = asyncio.ensure_future(anext(facts))
     try:
         while (left := ends_at - clock()) > 0:
-            await asyncio.wait({coming}, timeout=min(BEAT.total_seconds(), left))
-            moved, before = listener.position is not before, listener.position
-            place = _place(listener) if moved else b""
-            if coming.done():
-                yield place + _event(coming.result())
-                coming = asyncio.ensure_future(anext(facts))
-            else:
+            await asyncio.wait({coming}, timeout=max(0.0, min(looks_at - clock(), left)))
+            if clock() >= looks_at:
+                await ear.look()
+                looks_at = clock() + beat
                 # An id without data moves the browser's place on, and wakes nobody.
-                yield b": beat\n" + place + b"\n"
+                yield b": beat\n" + (b"" if coming.done() else _place(listener)) + b"\n"
+            if coming.done():
+                yield _place(listener) + _event(coming.result())
+                coming = asyncio.ensure_future(anext(facts))
     finally:
         coming.cancel()
         with suppress(asyncio.CancelledError, Exception):
@@ -166,7 +162,7 @@ async def _pieces(listener: Listener, lasts_s: float) -> AsyncIterator[bytes]:
 
 
 def _place(listener: Listener) -> bytes:
-    return f"id: {listener.position.text()}\n".encode()
+    return b"id: " + listener.position.word.encode() + b"\n"
 
 
 def _event(fact: Fact) -> bytes:

@@ -12,6 +12,7 @@ from offhook.api.auth import Who, requires
 from offhook.api.idempotency import IdempotencyKey
 from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from offhook.api.problems import RESPONSES, BadCursor
+from offhook.api.refusals import OutOfScope
 from offhook.api.requests import FIRST, LAST, Key, Sent
 from offhook.api.seeing import seen
 from offhook.api.services import Back
@@ -80,6 +81,8 @@ async def index(
 @router.post("", dependencies=[CanWrite], status_code=201, summary="Add a webhook")
 async def add(body: WebhookBody, who: Who, backend: Back) -> NewWebhook:
     """Tell an address of what happens from now on; its secret is shown this once."""
+    if who.scope.queues is not None or who.scope.groups is not None:
+        raise OutOfScope
     campaigns = [(await seen(one, backend, who)).campaign_id for one in body.campaigns]
     if not campaigns and who.scope.campaigns is not None:
         campaigns = list(who.scope.campaigns)
@@ -182,9 +185,15 @@ async def _seen(webhook: str, who: Principal, backend: Back) -> WebhookView:
 
 
 def _visible(who: Principal, view: WebhookView) -> bool:
-    """Whether all that it is told is of campaigns that somebody may see."""
-    scope = who.scope.campaigns
-    return scope is None or (bool(view.campaigns) and set(view.campaigns) <= set(scope))
+    """Whether all that it is told is of what somebody may see.
+
+    Facts aren't told apart by queue or group on their way there: who sees only some sees none.
+    """
+    scope = who.scope
+    if scope.queues is not None or scope.groups is not None:
+        return False
+    theirs = scope.campaigns
+    return theirs is None or (bool(view.campaigns) and set(view.campaigns) <= set(theirs))
 
 
 def _before(cursor: str | None) -> int | None:
