@@ -20,6 +20,7 @@ from offhook.api.services import Services
 from offhook.api.welcome import welcome
 from offhook.health import Health
 from offhook.home import database_url
+from offhook.loop import keep_what_is_loaded
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.temporal.callbacks import CallbackDesk
@@ -124,5 +125,6 @@ async def run_api(settings: Settings) -> None:
         )
         base = services.public_url or f"http://{settings.api.host}:{settings.api.port}"
         await welcome(services.accounts, base=base, now=services.clock())
+        keep_what_is_loaded()
         log.info("api_serving", host=settings.api.host, port=settings.api.port)
         await server.serve()

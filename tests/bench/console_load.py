@@ -5,8 +5,9 @@
 runs the dial bench twice, with nobody and with that many on *Floor*, and prints for both the
 bench's own figures, what the API answers a program meanwhile, and what the API's process costs. The
 watchers have no window: they load the page and speak its socket as a browser does, so that what is
-measured is the server. `--first-load` measures with a real Chromium instead: bytes on first load,
-and when the page can be used.
+measured is the server; they are a process of their own, as is the program that asks: none of them
+waits for another one's work. `--first-load` measures with a real Chromium instead: bytes on first
+load, and when the page can be used.
 """
 
 import argparse
@@ -90,6 +91,10 @@ class Watchers:
         for client in self._sockets:
             await client.disconnect()
 
+    def told(self) -> dict[str, Any]:
+        """What came."""
+        return {"messages": self.messages, "bytes": self.bytes}
+
 
 @dataclass
 class Probe:
@@ -101,7 +106,7 @@ class Probe:
     failed: int = 0
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Ask, until cancelled."""
         async with httpx.AsyncClient(
             base_url=self.base, cookies={COOKIE: self.secret}, timeout=30
         ) as http:
@@ -112,15 +117,56 @@ class Probe:
                 self.failed += answer.status_code != httpx.codes.OK
                 await asyncio.sleep(PROBE_S)
 
+    def told(self) -> dict[str, Any]:
+        """How long answers took."""
+        return {"took_ms": self.took_ms, "failed": self.failed}
+
+
+async def stand_by(base: str, browsers: int) -> None:
+    """Be the watchers, or with no browsers the program that asks, until the input ends.
+
+    The first line of input is the secret of a session; what was seen is printed at the end.
+    """
+    secret = (await asyncio.to_thread(sys.stdin.readline)).strip()
+    watchers, probe = Watchers(base, secret), Probe(base, secret)
+    if browsers:
+        await watchers.open(browsers)
+    asking = None if browsers else asyncio.create_task(probe.run())
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    if asking is not None:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    sys.stdout.write(json.dumps(watchers.told() if browsers else probe.told()) + "\n")
+    sys.stdout.flush()
+    await watchers.close()
+
 
 @asynccontextmanager
-async def _probing(probe: Probe) -> AsyncIterator[None]:
-    task = asyncio.create_task(probe.run())
+async def _bystander(base: str, secret: str, browsers: int) -> AsyncIterator[dict[str, Any]]:
+    """A process that stands by during the block; what it tells is there after it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.bench.console_load"),
+        *("--stand-by", base, "--browsers", str(browsers)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=10_000_000,
+    )
+    told: dict[str, Any] = {}
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the process has no pipes")
     try:
-        yield
+        process.stdin.write(f"{secret}\n".encode())
+        if await process.stdout.readline() != b"ready\n":
+            raise RuntimeError("who was to stand by did not start")
+        yield told
+        process.stdin.close()
+        told.update(json.loads(await process.stdout.readline()))
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def run(options: BenchOptions, browsers: int) -> dict[str, Any]:
@@ -135,10 +181,11 @@ async def run(options: BenchOptions, browsers: int) -> dict[str, Any]:
         )
         campaign = await prepare(stage, options)
         base, secret = stage.stack.stack.api_url or "", await _session(stage)
-        watchers, probe = Watchers(base, secret), Probe(base, secret)
-        await watchers.open(browsers)
-        closing.push_async_callback(watchers.close)
-        async with _probing(probe):
+        watched: dict[str, Any] = {"messages": 0, "bytes": 0}
+        async with AsyncExitStack() as around:
+            asked = await around.enter_async_context(_bystander(base, secret, 0))
+            if browsers:
+                watched = await around.enter_async_context(_bystander(base, secret, browsers))
             began = time.monotonic()
             report = await measure(stage, campaign, options)
             lasted = time.monotonic() - began
@@ -151,11 +198,11 @@ async def run(options: BenchOptions, browsers: int) -> dict[str, Any]:
                 "rss_mb": report.rss_mb,
                 "sound": report.sound,
             },
-            "api_ms": Percentiles.of(probe.took_ms).model_dump(),
-            "api_requests": len(probe.took_ms),
-            "api_failed": probe.failed,
-            "messages_per_browser_s": _rate(watchers.messages, browsers, lasted),
-            "kb_per_browser_s": _rate(watchers.bytes / 1_000, browsers, lasted),
+            "api_ms": Percentiles.of(asked["took_ms"]).model_dump(),
+            "api_requests": len(asked["took_ms"]),
+            "api_failed": asked["failed"],
+            "messages_per_browser_s": _rate(watched["messages"], browsers, lasted),
+            "kb_per_browser_s": _rate(watched["bytes"] / 1_000, browsers, lasted),
         }
 
 
@@ -228,8 +275,12 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=100)
     parser.add_argument("--rate", type=float, default=40.0)
     parser.add_argument("--first-load", action="store_true")
+    parser.add_argument("--stand-by", metavar="URL", help=argparse.SUPPRESS)
     said = parser.parse_args()
     configure_logging(LogSettings(level=LogLevel.warning), process="bench")
+    if said.stand_by:
+        asyncio.run(stand_by(said.stand_by, said.browsers))
+        return
     if said.first_load:
         sys.stdout.write(json.dumps(first_load(), indent=2) + "\n")
         return

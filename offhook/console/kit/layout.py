@@ -1,6 +1,7 @@
 """The frame of every page: skip link, navigation, the line that says when what is shown is old."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from markupsafe import Markup
 from nicegui import ui
@@ -50,8 +51,8 @@ def url(path: str) -> str:
     return f"{PREFIX}{path}"
 
 
-def frame(who: Principal, active: str) -> None:
-    """Put navigation and banner around the page that is being built."""
+def frame(who: Principal, active: str, now: datetime) -> None:
+    """Put navigation and banner around the page that is being built; browsers count from `now`."""
     client = context.client
     with client.layout:
         Panel(navigation(who, active), on_act=_leave).move(target_index=0)
@@ -61,6 +62,7 @@ def frame(who: Principal, active: str) -> None:
         banner._props["id"] = "lost"
         banner._props["role"] = "status"
         banner._props["hidden"] = True
+        banner._props["data-now"] = now.isoformat()
 
 
 async def _leave(act: Act) -> None:

@@ -1,7 +1,7 @@
 """How a page comes about: who may see it, what it follows, what happens when something fails."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -75,22 +75,31 @@ class Visit:
         view: Callable[[T], Markup],
         *,
         on_act: Callable[[Act], Awaitable[None]] | None = None,
+        alike: Hashable | None = None,
     ) -> Panel:
-        """A panel that shows what a feed tells, at once and for as long as the page is open."""
+        """A panel that shows what a feed tells, at once and for as long as the page is open.
+
+        Pages that give the same `alike` show the same, which is then made once for all of them.
+        """
+
+        def seen(news: News[T]) -> Markup:
+            return view(news.value) if alike is None else feed.seen(news, alike, view)
 
         async def first() -> Markup:
-            return view((await feed.now()).value)
+            return seen(await feed.now())
 
         panel = await self.panel(first, on_act=on_act)
-        self.follow(feed, lambda value: panel.show(view(value)))
+        self._follow(feed, lambda news: panel.show(seen(news)))
         return panel
 
     def follow(self, feed: Feed[T], show: Callable[[T], None]) -> None:
         """Have `show` told what a feed says while the page is open."""
+        self._follow(feed, lambda news: show(news.value))
 
+    def _follow(self, feed: Feed[T], show: Callable[[News[T]], None]) -> None:
         def told(news: News[T]) -> None:
             if not news.problem:
-                show(news.value)
+                show(news)
                 self.heard()
 
         leave: list[Callable[[], None]] = []
@@ -162,7 +171,7 @@ def console_page(
             if who is None:
                 return RedirectResponse(url(f"/login?next={request.url.path}"), 303)
             visit = Visit(request.app.state.console, request, who, context.client)
-            frame(who, place)
+            frame(who, place, visit.console.clock())
             if not who.may(needs):
                 Panel(joined(page_head(title), _barred(needs)))
                 return None

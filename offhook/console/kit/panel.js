@@ -51,6 +51,9 @@ function patchChildren(shown, wanted) {
   }
 }
 
+// Where the server cuts markup too, to tell what was there before by its number.
+const CUT = /(?=<(?:div|section|header|article|figure|tr|li)[ >])/;
+
 // Instants come as UTC and are shown in the zone of whoever looks.
 function localise(root) {
   for (const one of root.querySelectorAll("time[datetime]")) {
@@ -66,12 +69,15 @@ function localise(root) {
     one.textContent = new Intl.DateTimeFormat("en-GB", parts).format(at);
     one.title = at.toISOString();
   }
+  window.offhookTick?.(root);
 }
 
 export default {
   template: `<div></div>`,
-  props: { html: String },
+  props: { html: String, frame: Number },
   mounted() {
+    this.at = this.frame;
+    this.text = this.html;
     this.$el.innerHTML = this.html;
     localise(this.$el);
     this.$el.addEventListener("click", this.clicked);
@@ -80,7 +86,18 @@ export default {
     this.$el.addEventListener("input", this.changed);
   },
   methods: {
-    show(html) {
+    change(frame, parts) {
+      if (frame !== this.at + 1) {
+        this.$emit("missed");
+        return;
+      }
+      const old = this.text.split(CUT);
+      const made = parts.map((one) => (typeof one === "string" ? one : old.slice(one[0], one[0] + one[1]).join("")));
+      this.show(frame, made.join(""));
+    },
+    show(frame, html) {
+      this.at = frame;
+      this.text = html;
       const wanted = document.createElement("div");
       wanted.innerHTML = html;
       localise(wanted);

@@ -8,6 +8,8 @@ from markupsafe import Markup
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from offhook.console.kit.delta import delta
+
 MOST_VALUES = 200
 MOST_TEXT = 20_000
 
@@ -43,18 +45,29 @@ class Panel(Element, component="panel.js"):
 
     def __init__(self, markup: Markup, *, on_act: Handler | None = None) -> None:
         super().__init__()
-        self._props["html"] = self._shown = str(markup)
+        self._frame = 0
+        self._keep(str(markup))
         self._on_act = on_act
         self.on("act", self._acted)
+        self.on("missed", self._told_whole)
 
     def show(self, markup: Markup) -> None:
-        """Show this instead; nothing is sent when it is what is shown."""
+        """Show this instead; only what differs is sent, and nothing when it is what is shown."""
         wanted = str(markup)
         if wanted == self._shown:
             return
-        self._shown = wanted
-        self._props["html"] = wanted
-        self.run_method("show", wanted)
+        change = delta(self._shown, wanted)
+        self._frame += 1
+        self._keep(wanted)
+        self.run_method("change", self._frame, change)
+
+    def _keep(self, html: str) -> None:
+        self._shown = self._props["html"] = html
+        self._props["frame"] = self._frame
+
+    def _told_whole(self) -> None:
+        """A browser has missed a change: it is told everything."""
+        self.run_method("show", self._frame, self._shown)
 
     async def _acted(self, event: GenericEventArguments) -> None:
         act = act_of(event.args)

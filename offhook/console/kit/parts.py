@@ -57,13 +57,17 @@ def badge(text: str, tone: str = "") -> Markup:
     return el("span", text, class_=f"badge {tone}".strip())
 
 
+_KINDS = {"#": "number", "!": "deeds"}
+
+
 def table(caption: str, columns: Sequence[str], rows: Sequence[Row], *, class_: str = "") -> Markup:
     """Rows under headings; on a narrow screen each row is a card. The caption is for listeners.
 
-    A column whose name ends with `#` holds numbers.
+    A column whose name ends with `#` holds numbers, the one named `!` what can be done. A `brief`
+    table has two cells in a line there.
     """
-    names = [name.rstrip("#") for name in columns]
-    kinds = ["number" if name.endswith("#") else None for name in columns]
+    names = [name.rstrip("#!") for name in columns]
+    kinds = [_KINDS.get(name[-1:]) for name in columns]
     head = [
         el("th", name, scope="col", class_=kind) for name, kind in zip(names, kinds, strict=True)
     ]
@@ -195,9 +199,10 @@ def choice(
     note: Child = None,
     error: str = "",
     disabled: Mapping[str, str] | None = None,
+    wide: bool = False,
     **attributes: Attribute,
 ) -> Markup:
-    """One of several, by their values; `disabled` ones say why."""
+    """One of several, by their values; `disabled` ones say why. A `wide` one has two places."""
     barred = disabled or {}
     told = [
         el(
@@ -212,7 +217,7 @@ def choice(
     control = el(
         "select", *told, name=name, id=f"f-{name}", **_described(name, note, error), **attributes
     )
-    return _labelled(label, name, control, note, error)
+    return _labelled(label, name, control, note, error, wide=wide)
 
 
 def tick(label: str, name: str, *, checked: bool = False, value: str = "yes") -> Markup:
@@ -230,14 +235,16 @@ def _described(name: str, note: Child, error: str) -> dict[str, Attribute]:
     }
 
 
-def _labelled(label: str, name: str, control: Markup, note: Child, error: str) -> Markup:
+def _labelled(
+    label: str, name: str, control: Markup, note: Child, error: str, *, wide: bool = False
+) -> Markup:
     return el(
         "div",
         el("label", label, for_=f"f-{name}"),
         control,
         el("p", note, class_="muted", id=f"n-{name}") if note else None,
         el("p", error, class_="field-error", id=f"e-{name}") if error else None,
-        class_="field",
+        class_="field wide" if wide else "field",
     )
 
 

@@ -16,6 +16,38 @@
     apply();
   };
 
+  // Spans that go on, such as how long somebody talks, are counted here: nobody sends seconds.
+  // The server's clock counts, whatever this machine's says.
+  let ahead = null;
+  const now = () => {
+    if (ahead === null) {
+      const said = Date.parse(document.getElementById("lost")?.dataset.now);
+      if (isNaN(said)) return Date.now();
+      const came = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;
+      ahead = said - (performance.timeOrigin + came);
+    }
+    return Date.now() + ahead;
+  };
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const span = (seconds) => {
+    let left = Math.max(0, Math.floor(seconds));
+    const first = units.findIndex(([size]) => left >= size);
+    if (first < 0) return "0 s";
+    return units.slice(first, first + 2).flatMap(([size, unit]) => {
+      const many = Math.floor(left / size);
+      left %= size;
+      return many ? [`${many} ${unit}`] : [];
+    }).join(" ");
+  };
+  window.offhookTick = (root) => {
+    for (const one of root.querySelectorAll("[data-since], [data-until]")) {
+      const { since, until } = one.dataset;
+      const says = span((since ? now() - Date.parse(since) : Date.parse(until) - now()) / 1000);
+      if (one.textContent !== says) one.textContent = says;
+    }
+  };
+  setInterval(() => window.offhookTick(document), 1000);
+
   let heard = Date.now();
   window.offhookHeard = () => { heard = Date.now(); };
   const clock = (at) => new Date(at).toLocaleTimeString("en-GB");

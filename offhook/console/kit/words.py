@@ -44,6 +44,16 @@ def instant(at: datetime | None, as_: str = "both") -> Markup:
     return el("time", f"{at:%Y-%m-%d %H:%M:%S} UTC", datetime=at.isoformat(), data_as=as_)
 
 
+def since(at: datetime) -> Markup:
+    """How long ago an instant was; the browser counts on."""
+    return el("span", data_since=at.isoformat(), class_="span")
+
+
+def until(at: datetime) -> Markup:
+    """How long it is until an instant; the browser counts down."""
+    return el("span", data_until=at.isoformat(), class_="span")
+
+
 def plain(name: str) -> str:
     """A name of code as words, with a capital first."""
     words = name.replace("_", " ").strip()

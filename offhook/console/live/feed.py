@@ -6,7 +6,7 @@ all. When reading fails, followers keep the last value and are told since when i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -19,10 +19,14 @@ from offhook.errors import OffhookError
 log = structlog.get_logger()
 
 T = TypeVar("T")
+V = TypeVar("V")
 COST_SHARE = 20
 """A reading that takes a second is done every twenty seconds at most."""
 _LINGER = 5
 """Rounds without a follower before a feed stops: pages that are left are often come back to."""
+_AT_ONCE = 4
+_PAUSE_S = 0.005
+"""So many followers are told, then the loop serves others: programs ask the same process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Feed(Generic[T]):
         self._ended = ended
         self._followers: set[Follower[T]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._views: tuple[News[T] | None, dict[Hashable, object]] = (None, {})
         self.latest: News[T] | None = None
 
     @property
@@ -66,6 +71,17 @@ class Feed(Generic[T]):
         if self.latest is None or self._task is None:
             self.latest = News(await self._read(), self._clock())
         return self.latest
+
+    def seen(self, news: News[T], alike: Hashable, view: Callable[[T], V]) -> V:
+        """What `view` makes of the news, made once for all who give the same `alike`."""
+        of, known = self._views
+        if of is not news:
+            known = {}
+            self._views = (news, known)
+        if alike not in known:
+            known[alike] = view(news.value)
+        found: V = known[alike]  # type: ignore[assignment] # `alike` says which view it is
+        return found
 
     def follow(self, follower: Follower[T]) -> Callable[[], None]:
         """Have all that comes from now on told; returns what ends it."""
@@ -80,7 +96,8 @@ class Feed(Generic[T]):
 
     async def renew(self) -> None:
         """Read at once, as something has just been changed here."""
-        await self._round()
+        await self._look()
+        await self._tell_all()
 
     async def _work(self) -> None:
         alone = 0
@@ -88,15 +105,17 @@ class Feed(Generic[T]):
         try:
             while alone < _LINGER:
                 began = loop.time()
-                await self._round()
-                took = loop.time() - began
-                await asyncio.sleep(max(self._every.total_seconds(), COST_SHARE * took) - took)
+                await self._look()
+                cost = loop.time() - began
+                await self._tell_all()
+                due = began + max(self._every.total_seconds(), COST_SHARE * cost)
+                await asyncio.sleep(max(due - loop.time(), 0))
                 alone = 0 if self._followers else alone + 1
         finally:
             self._task = None
             self._ended()
 
-    async def _round(self) -> None:
+    async def _look(self) -> None:
         try:
             self.latest = News(await self._read(), self._clock())
         except (StoreUnavailable, OffhookError) as error:
@@ -109,12 +128,20 @@ class Feed(Generic[T]):
             if self.latest is None:
                 return
             self.latest = News(self.latest.value, self.latest.at, "reading it failed")
-        for follower in tuple(self._followers):
-            try:
-                follower(self.latest)
-            except Exception:
-                log.exception("console_follower_broke")
-                self._followers.discard(follower)
+
+    async def _tell_all(self) -> None:
+        for number, follower in enumerate(tuple(self._followers)):
+            if number and number % _AT_ONCE == 0:
+                await asyncio.sleep(_PAUSE_S)
+            if self.latest is not None and follower in self._followers:
+                self._tell(follower, self.latest)
+
+    def _tell(self, follower: Follower[T], news: News[T]) -> None:
+        try:
+            follower(news)
+        except Exception:
+            log.exception("console_follower_broke")
+            self._followers.discard(follower)
 
 
 class Hub:

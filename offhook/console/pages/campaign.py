@@ -56,9 +56,12 @@ async def campaign(visit: Visit) -> None:
     orders = CampaignOrders(visit, key, feed)
     may = rights(visit)
     visit.follow(visit.console.floor(), lambda _: None)
-    await visit.live(feed, lambda now: campaign_live(now, may), on_act=orders.given)
-    await visit.live(visit.console.minutes(key), lambda found: campaign_charts(found, cap))
-    await visit.live(feed, lambda now: campaign_details(now.view))
+    await visit.live(
+        feed, lambda now: campaign_live(now, may), on_act=orders.given, alike=("live", may)
+    )
+    minutes = visit.console.minutes(key)
+    await visit.live(minutes, lambda found: campaign_charts(found, cap), alike=("charts", cap))
+    await visit.live(feed, lambda now: campaign_details(now.view), alike="details")
 
 
 async def campaign_id(visit: Visit) -> str:
@@ -105,7 +108,9 @@ class CampaignOrders:
         if act.name == "start":
             await self._start(name)
         elif act.name == "resume":
-            await self._order("resume", ResumeCampaign(request_id=secrets.token_hex(8)))
+            text = "Calls are placed again as soon as its hours are open and agents are ready."
+            if await ask(f"Resume {name}?", text, yes="Resume") is not None:
+                await self._order("resume", ResumeCampaign(request_id=secrets.token_hex(8)))
         elif act.name in _ASKS:
             title, text, yes = _ASKS[act.name]
             clear = tick("Also hang up calls that nobody has answered yet", "clear")

@@ -31,7 +31,9 @@ async def headed(visit: Visit, tab: str) -> str:
     feed = campaign_feed(visit.console, key)
     may = rights(visit)
     orders = CampaignOrders(visit, key, feed)
-    await visit.live(feed, lambda now: campaign_head(now, may, tab), on_act=orders.given)
+    await visit.live(
+        feed, lambda now: campaign_head(now, may, tab), on_act=orders.given, alike=(tab, may)
+    )
     return key
 
 

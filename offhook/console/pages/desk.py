@@ -1,7 +1,6 @@
 """*Agent desk*."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date, datetime
 
 from markupsafe import Markup
@@ -18,7 +17,7 @@ from offhook.console.kit.panel import Act, Panel
 from offhook.console.kit.parts import choice, page_head
 from offhook.console.kit.words import plain
 from offhook.console.live.floor import FloorNow
-from offhook.console.views.desk import REASONS, Desk, choose_agent, desk_page
+from offhook.console.views.desk import Desk, choose_agent, desk_page
 from offhook.offices.desk import DeskOffice
 from offhook.storage.agent_store import AgentStore, NothingOnOffer
 from offhook.storage.callback_tables import CallbackSource
@@ -98,10 +97,6 @@ class Seat:
         if seen != self._seen:
             self._seen = seen
             background_tasks.create(self._again(), name="desk")
-        elif self._desk is not None:
-            if own and self._desk.call is None and self._desk.offer is None:
-                self._desk = replace(self._desk, since=own[0].status_at)
-            self.panel.show(self.markup())
 
     async def _again(self) -> None:
         await self.read()
@@ -126,20 +121,22 @@ class Seat:
         await self._again()
 
     async def _rest(self) -> None:
+        reasons = self._visit.console.backend.settings.desk.reasons
         said = await ask(
             "Not ready",
             "A talk goes on to its end; no other comes until you are ready again.",
             yes="Not ready",
-            fields=(choice("Why", "reason", {name: name for name in REASONS}),),
+            fields=(choice("Why", "reason", {"": "no reason"} | {n: plain(n) for n in reasons}),)
+            if reasons
+            else (),
         )
         if said is not None:
             await self._choose(AgentStatus.not_ready, reason=said.get("reason", ""))
 
     async def _choose(self, status: AgentStatus, *, reason: str = "") -> None:
         subject = f"agent/{self._agent}"
-        async with self._visit.audited("agent.status", subject) as entry:
-            entry.after = {"status": status, "reason": reason} if reason else {"status": status}
-            await self._office.choose(self._agent, status)
+        async with self._visit.audited("agent.status", subject):
+            await self._office.choose(self._agent, status, reason=reason)
         confirm_done(f"You are {plain(status).lower()}")
 
     async def _dispose(self, attempt: str, code: str) -> None:
@@ -184,4 +181,7 @@ class Seat:
 
 
 def _signature(agent: FloorAgent) -> tuple[object, ...]:
-    return (agent.state, agent.since, agent.works_for, agent.status, agent.reachable, agent.reads)
+    return (
+        *(agent.state, agent.since, agent.works_for, agent.reads),
+        *(agent.status, agent.status_reason, agent.status_at, agent.reachable),
+    )

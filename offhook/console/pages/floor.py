@@ -9,4 +9,6 @@ from offhook.console.views.floor import floor_page
 async def floor(visit: Visit) -> None:
     """Everything that goes on, live."""
     scope = visit.who.scope
-    await visit.live(visit.console.floor(), lambda now: floor_page(now, scope))
+    await visit.live(
+        visit.console.floor(), lambda now: floor_page(now, scope), alike=("floor", scope)
+    )

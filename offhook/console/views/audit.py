@@ -52,7 +52,7 @@ def audit_page(log: Log) -> Markup:
                 field("To which", "subject", value=wanted.subject or "", note="campaign/spring"),
                 choice("Result", "result", results, value=wanted.result or ""),
                 submit("Find"),
-                class_="form across",
+                class_="form across five",
             ),
         ),
         _rows(log),

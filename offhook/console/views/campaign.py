@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -23,7 +24,7 @@ from offhook.console.kit.parts import (
     page_head,
     section,
 )
-from offhook.console.kit.words import count, instant, plain, share, span
+from offhook.console.kit.words import count, instant, of, plain, share, span
 from offhook.console.live.floor import Minutes
 from offhook.console.views.floor import rate_tone
 from offhook.console.views.names import (
@@ -65,7 +66,8 @@ class Rights:
 def campaign_head(now: CampaignNow, rights: Rights, tab: str = "live") -> Markup:
     """The heading of each page of a campaign, with its orders and tabs."""
     row = now.view.campaign
-    return joined(
+    return el(
+        "div",
         page_head(
             row.name,
             *(orders(row) if rights.command else ()),
@@ -76,6 +78,7 @@ def campaign_head(now: CampaignNow, rights: Rights, tab: str = "live") -> Markup
             back=link("Campaigns", url("/campaigns"), class_="crumb"),
         ),
         tabs(row.campaign_id, tab),
+        class_="stack",
     )
 
 
@@ -121,10 +124,20 @@ def campaign_live(now: CampaignNow, rights: Rights) -> Markup:
     return el(
         "div",
         campaign_head(now, rights),
-        verdict_notice(now.verdict),
+        live_notice(now),
         campaign_figures(now.view),
         class_="stack",
     )
+
+
+def live_notice(now: CampaignNow) -> Markup:
+    """Whether it dials; while it does, what the pacer says of it."""
+    if now.verdict.code != "dialing":
+        return verdict_notice(now.verdict)
+    in_progress = of(sum(now.view.calls.values()), "call")
+    said = str((now.view.pacing or {}).get("reason", ""))
+    why = f"The pacer: {said}." if said else None
+    return notice("good", f"It is dialing, with {in_progress} in progress", why)
 
 
 def verdict_notice(verdict: Verdict) -> Markup:
@@ -276,17 +289,21 @@ def campaign_details(view: CampaignView) -> Markup:
     return el(
         "div",
         section("The pacer", pacer(view)),
-        section(
-            "What calls came to",
-            bars(view.outcomes, tones=OUTCOME_TONES)
-            if view.outcomes
-            else empty("No call has ended yet", "Outcomes appear as calls end."),
-        ),
-        section(
-            "What agents said",
-            bars(view.dispositions)
-            if view.dispositions
-            else empty("Nothing said yet", "Agents say at their desk what came of a talk."),
+        el(
+            "div",
+            section(
+                "What calls came to",
+                bars(view.outcomes, tones=OUTCOME_TONES)
+                if view.outcomes
+                else empty("No call has ended yet", "Outcomes appear as calls end."),
+            ),
+            section(
+                "What agents said",
+                bars(view.dispositions)
+                if view.dispositions
+                else empty("Nothing said yet", "Agents say at their desk what came of a talk."),
+            ),
+            class_="stack",
         ),
         class_="split",
     )
@@ -298,7 +315,7 @@ def pacer(view: CampaignView) -> Markup:
         return empty("The pacer is at rest", "It decides while the campaign dials.")
     known = view.pacing
     return joined(
-        el("p", str(known.get("reason", "")), class_="reason"),
+        el("p", pacer_words(known), class_="reason"),
         el("br"),
         facts(
             {
@@ -312,6 +329,17 @@ def pacer(view: CampaignView) -> Markup:
             }
         ),
     )
+
+
+def pacer_words(known: Mapping[str, Any]) -> str:
+    """What the pacer does and what it sees, in a sentence."""
+    place, free = int(known.get("place", 0)), int(known.get("free", 0))
+    ringing, waiting = int(known.get("ringing", 0)), int(known.get("waiting", 0))
+    does = f"{of(place, 'call')} placed just now" if place else "No call is placed just now"
+    rings = f"{of(ringing, 'call')} {'rings' if ringing == 1 else 'ring'}"
+    frees = f"{of(free, 'agent')} {'is' if free == 1 else 'are'} free"
+    waits = f"{of(waiting, 'person waits', 'people wait')} for one" if waiting else "nobody waits"
+    return f"{does}: {rings}, {frees}, {waits}."
 
 
 def _of(part: int, whole: int) -> float:

@@ -31,24 +31,32 @@ from offhook.console.views.new_campaign import MODE_WORDS
 from offhook.storage.import_reads import ImportRow
 from offhook.storage.reports import CampaignReport
 
-NUMBERS: Mapping[str, tuple[str, str]] = {
-    "pacing.target_abandonment": ("Most abandoned, share of answered", "0.03 is 3%"),
-    "pacing.max_lines_per_agent": ("Most calls for each agent", ""),
-    "pacing.calls_per_second": ("Most calls a second", ""),
-    "pacing.ratio": ("Power: calls for each free agent", ""),
-    "ring_timeout": ("Ring at most, s", ""),
-    "patience": ("Wait for an agent at most, s", ""),
-    "wrap_up": ("Wrap up at most, s", ""),
-    "retry.max_attempts": ("Tries for each contact", ""),
-    "weight": ("Share among campaigns of one priority", ""),
-    "priority": ("Priority", "Higher is served first"),
-}
-TEXTS: Mapping[str, tuple[str, str]] = {
+Named = Mapping[str, tuple[str, str]]
+"""Settings that have a field: what it is called, and a line about it."""
+NAMES: Named = {
     "name": ("Name", ""),
     "caller_id": ("Number shown to people", ""),
+}
+HOURS: Named = {
     "hours": ("The campaign runs", "mon-fri 09:00-18:00; in Europe/Rome, or always"),
     "contact_hours": ("People may be called", "on the clock where the number is"),
 }
+PACE: Named = {
+    "pacing.target_abandonment": ("Most abandoned", "share of answered: 0.03 is 3%"),
+    "pacing.max_lines_per_agent": ("Most calls for each agent", ""),
+    "pacing.calls_per_second": ("Most calls a second", ""),
+    "pacing.ratio": ("Power ratio", "calls for each free agent"),
+    "patience": ("Wait for an agent at most, s", ""),
+    "wrap_up": ("Wrap up at most, s", ""),
+    "priority": ("Priority", "higher is served first"),
+    "weight": ("Share", "among campaigns of one priority"),
+}
+TRIES: Named = {
+    "ring_timeout": ("Ring at most, s", ""),
+    "retry.max_attempts": ("Tries for each contact", ""),
+}
+TEXTS: Named = {**NAMES, **HOURS}
+NUMBERS: Named = {**PACE, **TRIES}
 
 
 def settings_page(settings: CampaignSettings, *, may_write: bool, version: int) -> Markup:
@@ -61,7 +69,7 @@ def settings_page(settings: CampaignSettings, *, may_write: bool, version: int) 
             form(
                 "save",
                 el("input", type="hidden", name="version", value=version),
-                el("div", *_fields(settings, known), class_="form across"),
+                *_fields(settings, known),
                 submit("Save", disabled=not may_write),
             ),
         ),
@@ -88,18 +96,27 @@ def settings_page(settings: CampaignSettings, *, may_write: bool, version: int) 
 
 
 def _fields(settings: CampaignSettings, known: Mapping[str, str]) -> Sequence[Markup]:
+    def group(title: str, named: Named, *more: Markup) -> Markup:
+        fields = [_field(name, *said, settings, known) for name, said in named.items()]
+        return joined(el("h3", title), el("div", *fields, *more, class_="form across"))
+
     modes = {str(mode): words for mode, words in MODE_WORDS.items()}
-    texts = [
-        field(label, name, value=_text(settings, name, known), note=note or None)
-        for name, (label, note) in TEXTS.items()
-    ]
-    numbers = [
-        field(
-            label, name, value=_number(settings, name), kind="number", step="any", note=note or None
-        )
-        for name, (label, note) in NUMBERS.items()
-    ]
-    return [*texts, choice("Mode", "mode", modes, value=settings.mode), *numbers]
+    mode = choice("Mode", "mode", modes, value=settings.mode, wide=True)
+    return (
+        group("The campaign", NAMES, mode),
+        group("When", HOURS),
+        group("How hard", PACE),
+        group("Each contact", TRIES),
+    )
+
+
+def _field(
+    name: str, label: str, note: str, settings: CampaignSettings, known: Mapping[str, str]
+) -> Markup:
+    if name in TEXTS:
+        return field(label, name, value=_text(settings, name, known), note=note or None)
+    value = _number(settings, name)
+    return field(label, name, value=value, kind="number", step="any", note=note or None)
 
 
 def _text(settings: CampaignSettings, name: str, known: Mapping[str, str]) -> str:
@@ -181,17 +198,16 @@ def report_page(report: CampaignReport) -> Markup:
                     card("At most", f"{waits.max:.0f} ms", note=f"{count(waits.joined)} joined"),
                 ),
             ),
-            section(
-                "What calls came to",
-                bars(report.outcomes, tones=OUTCOME_TONES)
-                if report.outcomes
-                else empty("No call has ended yet", "Start the campaign first."),
-            ),
-            section(
-                "Contacts that are finished",
-                bars(report.finished)
-                if report.finished
-                else empty("Nobody is finished yet", "A contact is, when nobody calls it again."),
+            el(
+                "div",
+                section(
+                    "What calls came to",
+                    bars(report.outcomes, tones=OUTCOME_TONES)
+                    if report.outcomes
+                    else empty("No call has ended yet", "Start the campaign first."),
+                ),
+                section("Contacts that are finished", _finished(report)),
+                class_="stack",
             ),
             class_="split",
         ),
@@ -199,6 +215,12 @@ def report_page(report: CampaignReport) -> Markup:
         section("What was odd", _odd(report)),
         class_="stack",
     )
+
+
+def _finished(report: CampaignReport) -> Markup:
+    if not report.finished:
+        return empty("Nobody is finished yet", "A contact is, when nobody calls it again.")
+    return bars(report.finished)
 
 
 def _refused(report: CampaignReport) -> Markup:
@@ -244,7 +266,7 @@ def contacts_page(
         section(
             f"{count(total)} contacts, {done} finished",
             bars(states) if total else empty("The list is empty", "Bring in a CSV file.", more),
-            aside=joined(search, " ", more if may_import and total else None),
+            aside=el("div", search, more if may_import and total else None, class_="actions"),
         ),
         section(
             "Imports",

@@ -94,6 +94,7 @@ def _found(search: Search) -> Markup:
             "Contacts",
             ("Name", "Campaign", "Numbers", "State", "Due", "Calls#"),
             [_row(one) for one in search.found],
+            class_="brief",
         ),
     )
 
@@ -132,7 +133,7 @@ def contact_page(told: ContactHistory, why: Mapping[str, Any]) -> Markup:
             back=link("Contacts", url("/contacts"), class_="crumb"),
         ),
         verdict_notice(verdict),
-        section("Who", _who(told, story, str(why["campaign"]))),
+        section("Who", _who(told, story, str(why["campaign"]), str(why["name"]))),
         section("Numbers", _numbers(told, story["numbers"])),
         section("Calls", _attempts(told)),
         section("Calls that were not placed", _refusals(told)),
@@ -140,10 +141,12 @@ def contact_page(told: ContactHistory, why: Mapping[str, Any]) -> Markup:
     )
 
 
-def _who(told: ContactHistory, story: Mapping[str, Any], campaign: str) -> Markup:
+def _who(
+    told: ContactHistory, story: Mapping[str, Any], campaign: str, campaign_name: str
+) -> Markup:
     return facts(
         {
-            "Campaign": link("Open the campaign", url(f"/campaigns/{campaign}")),
+            "Campaign": link(campaign_name, url(f"/campaigns/{campaign}")),
             "Your key": told.external_id or None,
             "Id": told.contact_id,
             "Due": instant(told.due_at) if told.state is ContactState.ready else None,

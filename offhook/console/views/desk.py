@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dialer.agent import AgentState
 from dialer.model import AgentStatus
-from offhook.console.kit.markup import el
+from offhook.console.kit.markup import el, joined
 from offhook.console.kit.parts import (
     area,
     badge,
@@ -24,13 +24,12 @@ from offhook.console.kit.parts import (
     section,
     submit,
 )
-from offhook.console.kit.words import instant, plain, span
+from offhook.console.kit.words import instant, plain, since, until
 from offhook.offices.desk import codes_of
 from offhook.storage.agent_store import AgentRow, PreviewRow
 from offhook.storage.callback_lists import CallbackListView
 from offhook.storage.desk_reads import DeskCall
 
-REASONS = ("Break", "Lunch", "Meeting", "Training", "Technical trouble", "Other")
 _FIELD = re.compile(r"\{([^{}\n]{1,60})\}")
 
 
@@ -52,16 +51,16 @@ def desk_page(desk: Desk, at: datetime) -> Markup:
         page_head(
             desk.agent.name or desk.agent.number,
             *status_buttons(desk.agent),
-            note=_state_line(desk, at),
+            note=_state_line(desk),
         ),
         _main(desk, at),
         class_="stack",
     )
 
 
-def _state_line(desk: Desk, at: datetime) -> Markup:
+def _state_line(desk: Desk) -> Markup:
     word, tone = state_word(desk)
-    for_ = f" for {span(at - desk.since)}" if desk.since else ""
+    for_ = joined(" for ", since(desk.since)) if desk.since else None
     return el("span", badge(word, tone), for_, f" · extension {desk.agent.number}")
 
 
@@ -75,7 +74,9 @@ def state_word(desk: Desk) -> tuple[str, str]:
         return "Reading", "accent"
     if desk.agent.status is AgentStatus.available:
         return ("Ready", "good") if desk.agent.reachable else ("Telephone away", "bad")
-    return plain(desk.agent.status), "warn"
+    why = desk.agent.status_reason
+    said = plain(desk.agent.status)
+    return f"{said}: {plain(why).lower()}" if why else said, "warn"
 
 
 def status_buttons(agent: AgentRow) -> tuple[Markup, ...]:
@@ -92,7 +93,7 @@ def _main(desk: Desk, at: datetime) -> Markup:
     if desk.call is not None:
         return talk(desk, desk.call, at)
     if desk.offer is not None:
-        return offer(desk.offer, at)
+        return offer(desk.offer)
     if desk.agent.status is AgentStatus.available:
         if not desk.agent.reachable:
             return notice(
@@ -224,9 +225,9 @@ def callback_form(desk: Desk, call: DeskCall, at: datetime) -> Markup:
     )
 
 
-def offer(row: PreviewRow, at: datetime) -> Markup:
+def offer(row: PreviewRow) -> Markup:
     """The contact that the agent reads before it is dialed."""
-    left = f"Dialed by itself in {span(row.ends_at - at)}." if row.ends_at else ""
+    left = joined("Dialed by itself in ", until(row.ends_at), ".") if row.ends_at else None
     may_skip = row.skips_left != 0
     return section(
         "Next contact",
@@ -243,7 +244,7 @@ def offer(row: PreviewRow, at: datetime) -> Markup:
             "div",
             button("Dial", "dial", kind="primary", keys="D"),
             button("Skip", "skip", keys="S", disabled=not may_skip),
-            el("span", left, class_="muted"),
+            el("span", left, class_="muted") if left else None,
             class_="actions",
         ),
     )

@@ -25,14 +25,16 @@ from offhook.console.kit.parts import (
     section,
     table,
 )
-from offhook.console.kit.words import count, instant, of, plain, share, span
+from offhook.console.kit.words import count, instant, of, plain, share, since, span
 from offhook.console.live.floor import FloorNow
 from offhook.console.views.names import (
     BEFORE_ANSWER,
+    CALL_NAMES,
     WAITING,
     doing,
     doing_tone,
     phase_badge,
+    why_not_ready,
 )
 from offhook.storage.floor_reads import FloorAgent, FloorCampaign, Totals
 
@@ -50,6 +52,14 @@ _TONES = {
     "Free": "second",
     "Not ready": "plain",
     "Telephone away": "bad",
+}
+
+
+_CALL_TONES = {
+    "Waiting": "bad",
+    "Ringing": "second",
+    "Being placed": "plain",
+    "Hearing the message": "third",
 }
 
 
@@ -79,7 +89,12 @@ def floor_page(now: FloorNow, scope: Scope) -> Markup:
         el(
             "div",
             section("Who does what", agent_table(agents, campaigns, now.floor.at)),
-            section("Agents", agent_bars(agents)),
+            el(
+                "div",
+                section("Agents", agent_bars(agents)),
+                section("Live calls", call_bars(campaigns)),
+                class_="stack",
+            ),
             class_="split wide-left",
         ),
         class_="stack",
@@ -191,7 +206,7 @@ def figures(
     return cards(
         card("Talking", count(talking), note=f"of {of(present, 'agent')} here"),
         card("Free agents", count(free), note=_others(agents)),
-        card("Being dialed", count(dialing), note=f"{level:.1f} for each free agent"),
+        card("Being dialed", count(dialing), note=f"dial level {level:.1f} a free agent"),
         card(
             "Waiting for an agent",
             count(waiting),
@@ -266,6 +281,17 @@ def agent_bars(agents: Iterable[FloorAgent]) -> Markup:
     return bars(counts, tones=_TONES)
 
 
+def call_bars(campaigns: Iterable[FloorCampaign]) -> Markup:
+    """How far the calls are that are in progress."""
+    counts: Counter[str] = Counter()
+    for one in campaigns:
+        for state, number in one.calls.items():
+            counts[CALL_NAMES.get(state, plain(state))] += number
+    if not +counts:
+        return empty("No call is in progress", "Calls appear here from their first ring on.")
+    return bars(counts, tones=_CALL_TONES)
+
+
 def agent_table(
     agents: Iterable[FloorAgent], campaigns: Iterable[FloorCampaign], at: datetime
 ) -> Markup:
@@ -280,7 +306,7 @@ def agent_table(
         )
     here.sort(key=lambda one: (_rank(doing(one)), one.name))
     rows = [_agent_row(one, names, at) for one in here[:MOST_SHOWN]]
-    shown = table("Agents", ("Agent", "Does", "For", "Campaign"), rows)
+    shown = table("Agents", ("Agent", "Does", "For", "Campaign"), rows, class_="brief")
     more = len(here) - MOST_SHOWN
     return joined(
         shown, el("p", f"and {of(more, 'more agent')}", class_="muted") if more > 0 else None
@@ -293,14 +319,14 @@ def _rank(word: str) -> int:
 
 def _agent_row(one: FloorAgent, names: dict[str, str], at: datetime) -> Row:
     word = doing(one)
-    since = one.since if one.state is not None and one.works_for else one.status_at
-    long = word == "Wrapping up" and since is not None and at - since > LONG_WRAP
+    began = one.since if one.state is not None and one.works_for else one.status_at
+    long = word == "Wrapping up" and began is not None and at - began > LONG_WRAP
     return Row(
         key=one.agent_id,
         cells=(
             one.name or one.number or one.agent_id,
-            badge(word, "bad" if long else doing_tone(word)),
-            span(at - since) if since else "–",
+            badge(why_not_ready(one), "bad" if long else doing_tone(word)),
+            since(began) if began else "–",
             names.get(one.works_for, "–"),
         ),
     )

@@ -75,6 +75,14 @@ def doing(agent: FloorAgent) -> str:
     return "Free" if agent.reachable else "Telephone away"
 
 
+def why_not_ready(agent: FloorAgent) -> str:
+    """What an agent does, and why where they are not ready and said so."""
+    word = doing(agent)
+    if word == "Not ready" and agent.status_reason:
+        return f"{word}: {plain(agent.status_reason).lower()}"
+    return word
+
+
 def doing_tone(word: str) -> str:
     """The colour of what an agent does."""
     return {

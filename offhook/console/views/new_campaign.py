@@ -140,6 +140,7 @@ def rules_step(draft: Draft) -> Markup:
                 disabled=barred,
                 data_change="ruled",
                 note="Modes that the switch can't do are barred" if barred else None,
+                wide=True,
             ),
             field_of(
                 "Number shown to people",

@@ -66,7 +66,7 @@ def _table(people: People) -> Markup:
         Row(
             key=one.id,
             cells=(
-                joined(one.login, f" ({one.name})" if one.name else ""),
+                joined(one.login, el("span", one.name, class_="muted") if one.name else None),
                 plain(one.role),
                 scope_words(one.scope),
                 people.agents.get(one.agent_id or "", "–"),
@@ -77,7 +77,7 @@ def _table(people: People) -> Markup:
         )
         for one in people.users
     ]
-    columns = ("Login", "Role", "Sees", "Desk", "State", "Last here", "")
+    columns = ("Login", "Role", "Sees", "Desk", "State", "Last here", "!")
     return table("Accounts", columns, rows)
 
 
@@ -89,10 +89,12 @@ def _state(one: UserView) -> Markup:
 
 def _deeds(one: UserView) -> Markup:
     lock = "Let in again" if one.disabled_at is not None else "Lock out"
-    return joined(
+    return el(
+        "div",
         button("Change", "change", of=one.id, kind="quiet", label=f"Change {one.login}"),
         button("New link", "link", of=one.id, kind="quiet", label=f"New link for {one.login}"),
         button(lock, "lock", of=one.id, kind="quiet", label=f"{lock}: {one.login}"),
+        class_="actions",
     )
 
 

@@ -180,11 +180,12 @@ def _agents(shown: SwitchShown) -> Markup:
             key=one.agent_id,
             cells=(
                 one.agent_id,
-                one.number,
-                plain(one.status),
                 badge("there", "good") if one.reachable else badge("away", "bad"),
+                one.number,
+                plain(one.status)
+                + (f": {plain(one.status_reason).lower()}" if one.status_reason else ""),
             ),
         )
         for one in shown.agents
     ]
-    return table("Agents", ("Agent", "Extension", "Chose", "Telephone"), rows)
+    return table("Agents", ("Agent", "Telephone", "Extension#", "Chose"), rows, class_="brief")

@@ -1,6 +1,7 @@
 """One reader for each thing that is watched."""
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from activities.ports import StoreUnavailable
@@ -84,3 +85,33 @@ async def test_a_follower_that_breaks_is_left_out_and_the_others_go_on() -> None
     await _told(got, 2)
     assert feed.followers == 1
     leave()
+
+
+async def test_what_many_pages_show_alike_is_made_once_for_each_piece_of_news() -> None:
+    source, hub = Source(), Hub(lambda: NOW)
+    feed = hub.feed("x", source, every=timedelta(milliseconds=1))
+    made: list[int] = []
+
+    def view(value: int) -> str:
+        made.append(value)
+        return f"value {value}"
+
+    first = await feed.now()
+    assert {feed.seen(first, "all", view) for _ in range(50)} == {"value 1"}
+    assert feed.seen(first, "a part", lambda value: value) == 1
+    second = await feed.now()
+    assert feed.seen(second, "all", view) == "value 2"
+    assert made == [1, 2]
+
+
+async def test_a_crowd_of_followers_is_told_in_turns_that_leave_room_for_others() -> None:
+    source, hub = Source(), Hub(lambda: NOW)
+    feed = hub.feed("x", source, every=timedelta(seconds=30))
+    told: list[int] = []
+    for number in range(50):
+        feed.follow(lambda _, number=number: told.append(number))  # type: ignore[misc]
+    between = []
+    while len(told) < 50:
+        await asyncio.sleep(0)
+        between.append(len(told))
+    assert max(after - before for before, after in itertools.pairwise(between)) <= 8

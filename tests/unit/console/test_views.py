@@ -71,7 +71,7 @@ def test_the_floor_counts_what_everybody_does() -> None:
     assert '<p class="card-label">Being dialed</p><p class="figure">3</p>' in shown
     assert '<p class="card-label">Waiting for an agent</p><p class="figure">2</p>' in shown
     assert "1 of 100 answered, cap 3.0%" in shown
-    assert "3.0 for each free agent" in shown
+    assert "dial level 3.0 a free agent" in shown
 
 
 def test_whoever_sees_one_campaign_sees_its_agents_and_nobody_elses() -> None:
