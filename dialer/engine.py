@@ -113,7 +113,8 @@ class Engine:
         else:
             world = self._require(event.kind)
             world.commands, world.snapshot_asked = [], False
-            clock.heed(world, now)
+            if now < world.heard_at:
+                clock.heed(world, now)
             self._apply(world, event, now)
         tick = isinstance(event, Tick)
         self._step(world, now, tick=tick)
@@ -126,12 +127,17 @@ class Engine:
         world = self._world
         if world is None or world.drained:
             return None
-        due = [world.deadlines.next(), selection.load_at(world)]
+        due, load_at = world.deadlines.next(), selection.load_at(world)
+        if due is None or (load_at is not None and load_at < due):
+            due = load_at
+        others: list[datetime | None] = []
         if world.resting and agents.calls_agents(world):
-            due += [line.retry_at for line in world.resting.values() if line.willing]
+            others += [line.retry_at for line in world.resting.values() if line.willing]
         if world.starved:
-            due.append(world.trunks.next_at())
-        return min((at for at in due if at is not None), default=None)
+            others.append(world.trunks.next_at())
+        if not others:
+            return due
+        return min((at for at in (due, *others) if at is not None), default=None)
 
     def floor(self, now: datetime) -> Floor:
         """What the pacer would see now."""
@@ -262,16 +268,21 @@ class Engine:
 
     def _step(self, world: World, now: datetime, *, tick: bool) -> None:
         """Do what the event, or the time, has made possible or due."""
-        matching.match(world, now)
+        if world.waiting:
+            matching.match(world, now)
         while (due := world.deadlines.pop_due(now)) is not None:
             timers.fire(world, *due, now)
             matching.match(world, now)
         if world.drained:
             return
-        previewing.tidy(world, now)
-        agents.give_up_leaving(world, now)
-        agents.park_resting(world, now)
-        promised.keep(world, now)
+        if world.previews:
+            previewing.tidy(world, now)
+        if world.leaving:
+            agents.give_up_leaving(world, now)
+        if world.resting:
+            agents.park_resting(world, now)
+        if world.promised:
+            promised.keep(world, now)
         if world.pace_due or tick:
             placing.pace(world, self._rules, now)
         selection.load(world, now)

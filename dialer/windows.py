@@ -117,7 +117,8 @@ class CallingHours(BaseModel):
     def _tidy_week(cls, value: Week) -> Week:
         if len(value) != 7:
             raise ValueError(f"calling hours need 7 weekdays, Monday first; got {len(value)}")
-        return tuple(_merged(spans) for spans in value)
+        week = tuple(_merged(spans) for spans in value)
+        return _OPEN if week == _OPEN else week  # the same one is soon told to be equal
 
     @field_validator("holidays")
     @classmethod

@@ -4,9 +4,10 @@ These travel: the facts with a claimed contact into the engine, the limits with 
 into the transaction that writes it, where they are counted again.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from dialer.records import record
 
 
 class Counted(StrEnum):
@@ -24,7 +25,7 @@ class Counted(StrEnum):
     """Those in which the person said that he wants no more of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PastCall:
     """An earlier call, of any campaign, to the number, the person or about the debt."""
 
@@ -57,7 +58,7 @@ class PastCall:
         return self.at if placed or self.ended_at is None else self.ended_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Listed:
     """A number of the contact that is on a do-not-call list."""
 
@@ -67,7 +68,7 @@ class Listed:
     """None is for ever."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class History:
     """What the record says of a contact at the moment of its claim."""
 
@@ -84,7 +85,7 @@ class History:
 NOTHING_KNOWN = History()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limit:
     """A call is forbidden where more than `most` earlier ones count within `within`."""
 

@@ -6,7 +6,6 @@ placed only while it is allowed in each.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import assert_never
@@ -40,6 +39,7 @@ from dialer.compliance.scope import rules_for
 from dialer.compliance.settings import NamedRule
 from dialer.model import CampaignSettings, Dialable, Number
 from dialer.numbers import InvalidNumber, zones_of
+from dialer.records import record
 from dialer.windows import CallingHours, zone_info
 
 SENDING = timedelta(seconds=5)
@@ -56,7 +56,7 @@ NO_PROFILE = "no_profile"
 NUMBER_IN_CALL = "number_in_call"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finding:
     """What one rule says."""
 
@@ -71,7 +71,7 @@ class Finding:
     """Allowed, but only with an agent kept for the call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ruling:
     """What the law says of a call now."""
 

@@ -38,6 +38,8 @@ class NumberOrder(StrEnum):
 def in_turn(contact: "Dialable", rules: "RetryRules") -> "tuple[Number, ...]":
     """The contact's numbers, the one to be dialed first."""
     numbers = contact.numbers
+    if len(numbers) == 1:
+        return numbers
     best = rules.numbers is NumberOrder.best_first
     if not best and not any(one.attempts for one in numbers):
         start = contact.attempts % len(numbers)  # what each was tried isn't known

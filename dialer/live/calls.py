@@ -233,14 +233,16 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
         close_ended(world, call, now)
 
 
-_UNTIL_JOINED = (
-    Timer.ring,
-    Timer.doubt,
-    Timer.listen,
-    Timer.patience,
-    Timer.reserve,
-    Timer.join_check,
-    Timer.message,
+_UNTIL_JOINED = frozenset(
+    {
+        Timer.ring,
+        Timer.doubt,
+        Timer.listen,
+        Timer.patience,
+        Timer.reserve,
+        Timer.join_check,
+        Timer.message,
+    }
 )
 
 

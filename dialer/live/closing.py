@@ -105,16 +105,18 @@ def _forget(world: World, call: LiveCall) -> None:
     world.deadlines.cancel_each(_TIMERS, attempt_id)
 
 
-_TIMERS = (
-    Timer.ring,
-    Timer.doubt,
-    Timer.listen,
-    Timer.patience,
-    Timer.reserve,
-    Timer.join_check,
-    Timer.message,
-    Timer.hang_up,
-    Timer.join_news,
+_TIMERS = frozenset(
+    {
+        Timer.ring,
+        Timer.doubt,
+        Timer.listen,
+        Timer.patience,
+        Timer.reserve,
+        Timer.join_check,
+        Timer.message,
+        Timer.hang_up,
+        Timer.join_news,
+    }
 )
 
 
@@ -143,7 +145,7 @@ def _contact_after(
         numbers_left=max(0, len(call.contact.numbers) - spent),
     )
     state = ContactState.finished if again.at is None else ContactState.ready
-    return state, again.at, again.reason.value
+    return state, again.at, str(again.reason)
 
 
 def seconds(since: datetime, now: datetime) -> float:

@@ -18,19 +18,19 @@ class Correlators:
 
     def __init__(self, campaign: str, shard: int, epoch: int) -> None:
         self.prefix = _short(campaign) + (f".{shard}" if shard else "")
-        self._epoch = epoch
+        self._own = f"{self.prefix}-{epoch}-"
         self._attempts = 0
         self._parks = 0
 
     def attempt(self) -> str:
         """A name for a new attempt."""
         self._attempts += 1
-        return f"{self.prefix}-{self._epoch}-{self._attempts}"
+        return f"{self._own}{self._attempts}"
 
     def park(self) -> str:
         """A name for a new park."""
         self._parks += 1
-        return f"{self.prefix}-{self._epoch}-p{self._parks}"
+        return f"{self._own}p{self._parks}"
 
     def owns(self, correlator: str) -> bool:
         """Whether this campaign's shard made the name, in this epoch or an earlier one."""

@@ -5,7 +5,7 @@ one yields a command when it is due: only then may ticks that yield none be left
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Container
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -29,45 +29,52 @@ class Timer(StrEnum):
     snapshot = "snapshot"
 
 
-Key = tuple[Timer, str]
+Entry = tuple[datetime, int, Timer, str]
 
 
 class Deadlines:
     """Named deadlines, earliest first; equal ones in the order in which they were set."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[datetime, int, Key]] = []
-        self._current: dict[Key, tuple[datetime, int]] = {}
+        self._heap: list[Entry] = []
+        self._current: dict[str, dict[Timer, Entry]] = {}
+        """By whom they concern, who has two or three of them at most."""
         self._set = 0
 
     def at(self, timer: Timer, who: str = "") -> datetime | None:
         """When the deadline is due, if it is set."""
-        found = self._current.get((timer, who))
+        found = self._current.get(who, {}).get(timer)
         return found[0] if found else None
 
     def set(self, timer: Timer, who: str, at: datetime) -> None:
         """Set or move a deadline."""
         self._set += 1
-        key = (timer, who)
-        self._current[key] = (at, self._set)
-        heapq.heappush(self._heap, (at, self._set, key))
-        if len(self._heap) > 64 + 4 * len(self._current):
+        entry = (at, self._set, timer, who)
+        mine = self._current.get(who)
+        if mine is None:
+            self._current[who] = {timer: entry}
+        else:
+            mine[timer] = entry
+        heapq.heappush(self._heap, entry)
+        if len(self._heap) > 64 + 8 * len(self._current):
             self._gather()
 
     def cancel(self, timer: Timer, who: str = "") -> None:
         """Forget a deadline; nothing happens if it isn't set."""
-        self._current.pop((timer, who), None)
+        mine = self._current.get(who)
+        if mine is not None and mine.pop(timer, None) and not mine:
+            del self._current[who]
 
-    def cancel_each(self, timers: Iterable[Timer], who: str) -> None:
+    def cancel_each(self, timers: Container[Timer], who: str) -> None:
         """Forget several deadlines of one."""
-        current = self._current
-        for timer in timers:
-            current.pop((timer, who), None)
+        for timer in [one for one in self._current.get(who, ()) if one in timers]:
+            self.cancel(timer, who)
 
     def move_back(self, by: timedelta) -> None:
         """Have every deadline come so much earlier."""
-        for key, (at, number) in self._current.items():
-            self._current[key] = (at - by, number)
+        for mine in self._current.values():
+            for timer, (at, number, _, who) in mine.items():
+                mine[timer] = (at - by, number, timer, who)
         self._gather()
 
     def next(self) -> datetime | None:
@@ -75,23 +82,25 @@ class Deadlines:
         self._tidy()
         return self._heap[0][0] if self._heap else None
 
-    def pop_due(self, now: datetime) -> Key | None:
+    def pop_due(self, now: datetime) -> tuple[Timer, str] | None:
         """Take the earliest deadline that is due, if any is."""
         self._tidy()
         if not self._heap or self._heap[0][0] > now:
             return None
-        key = heapq.heappop(self._heap)[2]
-        del self._current[key]
-        return key
+        _, _, timer, who = heapq.heappop(self._heap)
+        self.cancel(timer, who)
+        return timer, who
 
     def _gather(self) -> None:
-        self._heap = [(at, number, key) for key, (at, number) in self._current.items()]
+        self._heap = [entry for mine in self._current.values() for entry in mine.values()]
         heapq.heapify(self._heap)
 
     def _tidy(self) -> None:
         """Drop entries that were moved or cancelled from the top of the heap."""
-        while self._heap:
-            at, number, key = self._heap[0]
-            if self._current.get(key) == (at, number):
+        heap, current = self._heap, self._current
+        while heap:
+            entry = heap[0]
+            mine = current.get(entry[3])
+            if mine is not None and mine.get(entry[2]) is entry:
                 return
-            heapq.heappop(self._heap)
+            heapq.heappop(heap)

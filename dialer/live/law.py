@@ -6,7 +6,6 @@ to the engine.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -14,9 +13,10 @@ from dialer.compliance.facts import Limit
 from dialer.compliance.judge import LAWFUL, rule_call
 from dialer.compliance.opening import NEVER_OPEN_PAUSE, OUTSIDE_HOURS
 from dialer.model import CampaignSettings, Dialable, Number
+from dialer.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verdict:
     """Yes; or no, with the reason and when to ask again."""
 

@@ -8,6 +8,7 @@ from dialer.call import CallState
 from dialer.commands import NotePacing, OpenAttemptRecord, PlaceCall
 from dialer.compliance.facts import NOTHING_KNOWN
 from dialer.live import agents, calls, matching, previewing, promised, selection
+from dialer.live.census import Since
 from dialer.live.closing import TOO_MANY
 from dialer.live.deadlines import Timer
 from dialer.live.law import Rule
@@ -15,7 +16,7 @@ from dialer.live.things import Line, LiveCall
 from dialer.live.world import World
 from dialer.model import AgentId, AttemptId, Mode, Trunk
 from dialer.outcomes import Outcome
-from dialer.pacing.base import Decision, Floor, Placed, Why
+from dialer.pacing.base import Ages, Decision, Floor, Placed, Why
 from dialer.switching import Way
 
 RING_GRACE = timedelta(seconds=5)
@@ -58,25 +59,29 @@ def floor(world: World, now: datetime) -> Floor:
         elif line.attempt_id and not world.joins:
             kept += 1  # rung first, for a customer who is yet to answer
     free = sum([line.retry_at is None or line.retry_at <= now for line in world.free.values()])
+
+    def ages(since: Since) -> Ages:
+        if world.promised:
+            return promised.ages_without_kept(world, since, now_s)
+        return since.ages(now_s)
+
     return Floor(
         free=free + kept,
         agents=len(world.agents) - len(census.at_rest),
-        ringing_ages=promised.ages_without_kept(world, census.ringing, now_s),
-        listening_ages=promised.ages_without_kept(world, census.listening, now_s),
+        ringing_ages=ages(census.ringing),
+        listening_ages=ages(census.listening),
         waiting_ages=waiting,
         joining=joining,
         talking_ages=census.talking.ages(now_s),
         wrap_ages=census.wrapping.ages(now_s),
         parking_ages=parking,
         contacts_left=len(world.buffer) if world.buffer.exhausted else None,
-        closing=_closing(world, now),
+        closing=not world.always_open and _closing(world, now),
     )
 
 
 def _closing(world: World, now: datetime) -> bool:
     hours = world.started.settings.hours
-    if hours.is_always:
-        return False
     return not (hours.contains(now) and hours.contains(now + CLOSING))
 
 
@@ -95,8 +100,7 @@ def blocked(world: World, now: datetime) -> str:
             f"waiting: nobody watches the events of switch {world.started.settings.switch} "
             f"since {world.unwatched_since:%H:%M:%S} UTC; see that offhook links runs"
         )
-    hours = world.started.settings.hours
-    if not hours.is_always and not hours.contains(now):
+    if not world.always_open and not world.started.settings.hours.contains(now):
         return "outside the campaign's hours"
     return ""
 
@@ -146,7 +150,7 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
             waiting=len(seen.waiting_ages),
             talking=len(seen.talking_ages),
             abandonment=round(world.counts.abandonment, 6),
-            why=decision.why.value,
+            why=str(decision.why),
         )
     )
 
@@ -186,12 +190,14 @@ def _capped(world: World, seen: Floor, wanted: int, now: datetime) -> tuple[int,
         own.append((most - in_progress, "the ceiling of lines per agent"))
     lines, startable = world.trunks.free_lines(), world.trunks.startable(now)
     # What others of the switch are told: only what they could give would let more be placed.
-    asked = max(0, min(wanted, *(most for most, _ in own)))
+    asked = max(0, min(wanted, min(own)[0]))
     world.lacking = max(0, asked - lines)
     world.rate_starved = startable < min(asked, lines)
+    if wanted <= asked and wanted <= lines and wanted <= startable:
+        return wanted, ""
     limits = [(lines, LINES), *own, (startable, TRUNK_RATE)]
     least, name = min(limits, key=lambda limit: limit[0])
-    return (wanted, "") if least >= wanted else (max(0, least), name)
+    return max(0, least), name
 
 
 def _place_one(world: World, rules: Sequence[Rule], now: datetime) -> str:

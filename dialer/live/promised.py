@@ -33,8 +33,6 @@ def is_kept(world: World, call: LiveCall) -> bool:
 
 def ages_without_kept(world: World, since: Since, now_s: float) -> Ages:
     """The ages of those calls that will need an agent who is free."""
-    if not world.promised:
-        return since.ages(now_s)
     return since.ages_of(lambda who: not is_kept(world, world.calls[who]), now_s)
 
 

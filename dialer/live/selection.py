@@ -47,9 +47,9 @@ def _low(world: World, limit: int) -> bool:
 def load(world: World, now: datetime) -> None:
     """Ask for more contacts when few are left."""
     buffer = world.buffer
-    if world.paused or world.draining or world.drained or not world.settled:
+    if len(buffer.held) > LOAD_MOST // 3 or buffer.exhausted:
         return
-    if buffer.exhausted or len(buffer) > LOAD_MOST // 3:
+    if world.paused or world.draining or world.drained or not world.settled:
         return
     limit = load_limit(world)
     if not _low(world, limit):
@@ -65,9 +65,11 @@ def load(world: World, now: datetime) -> None:
 def load_at(world: World) -> datetime | None:
     """When the next load may be due, for whoever waits on the clock."""
     buffer = world.buffer
-    if buffer.exhausted or world.paused or world.draining or world.drained or not world.settled:
+    if len(buffer.held) > LOAD_MOST // 3 or buffer.exhausted:
         return None
-    if len(buffer) > LOAD_MOST // 3 or not _low(world, load_limit(world)):
+    if world.paused or world.draining or world.drained or not world.settled:
+        return None
+    if not _low(world, load_limit(world)):
         return None
     if buffer.asked_at is not None:
         return buffer.asked_at + REPLY_LIMIT

@@ -47,6 +47,8 @@ def _apply(world: World, call: LiveCall, event: LineEvent, now: datetime) -> Non
     unsaved = call.call
     calls.merge_ref(call, event.call, leg_known=isinstance(event, CallHeld))
     match event:
+        case CallEnded():
+            calls.ended(world, call, event, now)
         case CallStarted():
             if call.state is CallState.placing:
                 world.move_call(call, CallMove.started)
@@ -63,8 +65,6 @@ def _apply(world: World, call: LiveCall, event: LineEvent, now: datetime) -> Non
             _held(world, call, event, now)
         case CallJoined():
             calls.joined(world, call, event.address, now)
-        case CallEnded():
-            calls.ended(world, call, event, now)
     if unsaved is None and isinstance(event, CallStarted | CallRinging):
         world.save_call(call, now)
 

@@ -1,9 +1,11 @@
 """What the engine knows: calls, agents, contacts at hand, and the commands of the step under way.
 
 Dictionaries keep the order in which things were added, and nothing iterates over a set, so that the
-same events always give the same commands.
+same events always give the same commands. Where the oldest go first they are `OrderedDict`s: of
+another, the way to the first leads over all that went before.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -78,8 +80,8 @@ class World:
     parks: dict[str, AgentId] = field(default_factory=dict)
     last_served: tuple[int, str] = (-(10**9), "")
     buffer: Buffer = field(default_factory=Buffer)
-    past: dict[str, Past] = field(default_factory=dict)
-    requests: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
+    past: OrderedDict[str, Past] = field(default_factory=OrderedDict)
+    requests: OrderedDict[str, tuple[str, str, datetime]] = field(default_factory=OrderedDict)
     """Request id -> correlator, action and when it was accepted."""
     early: dict[str, tuple[CommandFailed, datetime]] = field(default_factory=dict)
     """Failures that came before the acceptance they belong to."""
@@ -121,6 +123,8 @@ class World:
     """Nobody is to be joined: the message is what the call is for."""
     parks_agents: bool = field(init=False)
     """Agents wait on the line on this switch."""
+    always_open: bool = field(init=False)
+    """The campaign has no hours."""
 
     def __post_init__(self) -> None:
         """Say what follows from the settings and is asked at every step."""
@@ -128,6 +132,7 @@ class World:
         customer_first = self.started.capabilities.way is Way.customer_first
         self.joins = customer_first and not self.agentless
         self.parks_agents = self.joins and self.started.capabilities.parks_agents
+        self.always_open = self.started.settings.hours.is_always
 
     def configure(self, settings: CampaignSettings) -> None:
         """Go by other settings from now on."""
@@ -147,7 +152,7 @@ class World:
 
     def observe(self, observation: Observation, now: datetime) -> None:
         """Tell the pacer what happened."""
-        self.pacer.observe(observation, now + self.set_back)
+        self.pacer.observe(observation, now + self.set_back if self.set_back else now)
         self.pace_due = True
 
     def ask_snapshot(self, now: datetime) -> None:
@@ -163,7 +168,7 @@ class World:
         """Keep in mind how an attempt or park ended, for events that come late."""
         self.past[correlator] = Past(origin, now)
         if len(self.past) > REMEMBERED:
-            del self.past[next(iter(self.past))]
+            self.past.popitem(last=False)
 
     # -- states --------------------------------------------------------------------------------
 

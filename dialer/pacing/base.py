@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from dialer.model import CampaignSettings
 from dialer.outcomes import Outcome
+from dialer.records import record
 
 Ages = Sequence[float] | NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Floor:
     """Counts and ages of everything in progress. Ages are seconds until now, in no order."""
 

@@ -56,6 +56,9 @@ _SWITCH = Capabilities(
     keeps_parked=True,
 )
 _WORKING = frozenset({AgentState.talking, AgentState.wrap_up})
+_NOTED = frozenset({SaveAgent, PlaceCall, CloseAttempt})
+"""Commands that say what is counted."""
+_FATES = (Served, Abandoned)
 
 PacerFactory = Callable[[CampaignSettings, Tally], Pacer]
 
@@ -80,7 +83,7 @@ class MeasuredPacer:
     def observe(self, observation: Observation, now: datetime) -> None:
         """Note what became of each person, and pass it on."""
         self._pacer.observe(observation, now)
-        if isinstance(observation, Served | Abandoned):
+        if isinstance(observation, _FATES):
             lost = isinstance(observation, Abandoned)
             self.fates.append(lost)
             self.moments.append((now - START).total_seconds())
@@ -134,10 +137,11 @@ class Shift:
     def run(self) -> MeasuredPacer:
         """Go through the shift and return the pacer as it was observed."""
         self._feed(self._started())
+        switch = self._switch
         while self._now < self._end:
             self._advance(min(self._next(), self._end))
-            self._apply_drift()
-            switch = self._switch
+            if self._drift:
+                self._apply_drift()
             if (coming := switch.next_at()) is not None and coming <= self._now:
                 event = switch.pop()
                 if event is not None:
@@ -167,14 +171,14 @@ class Shift:
 
     def _next(self) -> datetime:
         """When something happens next."""
-        moments = [self._now + TICK]
-        if (coming := self._switch.next_at()) is not None:
-            moments.append(coming)
-        if (due := self._engine.next_deadline()) is not None:
-            moments.append(due)
+        then = self._now + TICK
+        if (coming := self._switch.next_at()) is not None and coming < then:
+            then = coming
+        if (due := self._engine.next_deadline()) is not None and due < then:
+            then = due
         if self._drift:
-            moments.append(START + timedelta(seconds=self._drift[0].at_s))
-        return max(self._now, min(moments))
+            then = min(then, START + timedelta(seconds=self._drift[0].at_s))
+        return max(self._now, then)
 
     def _advance(self, to: datetime) -> None:
         counted = (to - max(self._now, self._count_from)).total_seconds()
@@ -186,11 +190,13 @@ class Shift:
 
     def _feed(self, event: Event) -> None:
         """Give the engine an event, and the switch what the engine wants, until all is still."""
-        pending = [event]
-        while pending:
-            for command in self._engine.handle(pending.pop(0), self._now):
-                self._note(command)
-                pending += self._switch.execute(command, self._now)
+        now, pending = self._now, [event]
+        for coming in pending:
+            for command in self._engine.handle(coming, now):
+                if type(command) in _NOTED:
+                    self._note(command)
+                if (told := self._switch.execute(command, now)) is not None:
+                    pending.append(told)
 
     def _note(self, command: Command) -> None:
         match command:

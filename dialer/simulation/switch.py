@@ -36,6 +36,11 @@ from dialer.simulation.scenario import Scenario, Shape, Spread
 
 BUSY_AFTER_S = 2.0
 MESSAGE_S = 8.0
+CARRIED_OUT = frozenset({PlaceCall, ParkAgent, Join, PlayMessage, HangUp, LoadContacts})
+"""Commands of which something comes here."""
+
+Coming = CallAnswered | CallHeld | MachineDetected | PersonDetected | CallEnded | Disposed
+"""What a command leads to later."""
 
 
 class VirtualSwitch:
@@ -44,7 +49,7 @@ class VirtualSwitch:
     def __init__(self, scenario: Scenario, rng: random.Random) -> None:
         self._scenario = scenario
         self._rng = rng
-        self._coming: list[tuple[datetime, int, Event]] = []
+        self._coming: list[tuple[datetime, int, Coming]] = []
         self._number = 0
         self._contacts = 0
         self._over: set[str] = set()
@@ -55,38 +60,40 @@ class VirtualSwitch:
         """When the next event comes."""
         return self._coming[0][0] if self._coming else None
 
-    def pop(self) -> Event | None:
+    def pop(self) -> Coming | None:
         """Take the next event; None if its call was over before."""
         event = heapq.heappop(self._coming)[2]
-        correlator = getattr(event, "correlator", None)
-        if correlator in self._over:
-            return None
-        if isinstance(event, CallEnded):
-            self._over.add(event.correlator)
+        if not isinstance(event, Disposed):
+            if event.correlator in self._over:
+                return None
+            if isinstance(event, CallEnded):
+                self._over.add(event.correlator)
         return event
 
-    def execute(self, command: Command, now: datetime) -> list[Event]:
+    def execute(self, command: Command, now: datetime) -> Event | None:
         """Carry out a command; returns what it leads to at once."""
+        if type(command) not in CARRIED_OUT:
+            return None  # most commands are for the record
         match command:
             case PlaceCall():
                 self._dial(command, now)
-                return [CommandAccepted(correlator=command.attempt_id, action=command.kind)]
+                return CommandAccepted(correlator=command.attempt_id, action=command.kind)
             case ParkAgent():
                 call = CallRef(call_id=command.correlator, leg="agent")
-                return [CallHeld(correlator=command.correlator, call=call, at=now)]
+                return CallHeld(correlator=command.correlator, call=call, at=now)
             case Join():
-                return [self._join(command, now)]
+                return self._join(command, now)
             case PlayMessage():
                 self._end(command.correlator, now + timedelta(seconds=MESSAGE_S))
             case HangUp():
                 self._end(command.correlator, now)
             case LoadContacts():
-                return [ContactsLoaded(contacts=self._load(command.limit, now), exhausted=False)]
+                return ContactsLoaded(contacts=self._load(command.limit, now), exhausted=False)
             case _:
                 pass
-        return []
+        return None
 
-    def _later(self, at: datetime, event: Event) -> None:
+    def _later(self, at: datetime, event: Coming) -> None:
         self._number += 1
         heapq.heappush(self._coming, (at, self._number, event))
 
