@@ -27,7 +27,16 @@ from dialer.model import (
     TrunkId,
 )
 from dialer.pacing import make_pacer
-from dialer.pacing.base import Abandoned, Decision, Floor, Observation, Pacer, Served
+from dialer.pacing.base import (
+    Abandoned,
+    Answered,
+    Decision,
+    Floor,
+    MachineFound,
+    Observation,
+    Pacer,
+    Served,
+)
 from dialer.simulation.results import Latency, SimulationResult, worst_window
 from dialer.simulation.scenario import Drift, Scenario, Spread
 from dialer.simulation.switch import VirtualSwitch, lasts_fixed
@@ -91,6 +100,11 @@ class MeasuredPacer:
                 self.counted += 1
                 self.abandoned += lost
                 self.waited_s += 0.0 if lost else observation.wait_s
+        elif self.name == Mode.agentless and now >= self._count_from:
+            # Nobody is there to be joined with: whoever answers is served.
+            self.counted += isinstance(observation, Answered) - isinstance(
+                observation, MachineFound
+            )
 
     def calls_to_place(self, floor: Floor, now: datetime) -> Decision:
         """Ask the pacer, now and then against the clock of this thread: other work on the machine

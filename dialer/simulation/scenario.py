@@ -5,11 +5,19 @@ import random
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from dialer.model import Frozen, Rate
 
-Seconds = Annotated[float, Field(ge=0.0)]
+LONGEST_S = 31 * 86_400.0
+"""Of anything: a month."""
+Seconds = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
+
+
+class Finite(Frozen):
+    """Numbers that a shift can be made of: neither infinite nor none at all."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class Shape(StrEnum):
@@ -20,7 +28,7 @@ class Shape(StrEnum):
     constant = "constant"
 
 
-class Spread(Frozen):
+class Spread(Finite):
     """A random duration."""
 
     dist: Shape = Shape.exponential
@@ -45,21 +53,21 @@ class Spread(Frozen):
                 return self.mean_s
 
 
-class Drift(Frozen):
+class Drift(Finite):
     """What is different from a moment on."""
 
     at_s: Seconds
     answer_probability: Rate | None = None
-    talk_mean_s: Annotated[float, Field(gt=0.0)] | None = None
+    talk_mean_s: Annotated[float, Field(gt=0.0, le=LONGEST_S)] | None = None
     agents: Annotated[int, Field(ge=0, le=5_000)] | None = None
 
 
-class Scenario(Frozen):
+class Scenario(Finite):
     """A shift to simulate. A call is answered by a person, a machine, is busy, or rings out."""
 
     name: str = "scenario"
     agents: Annotated[int, Field(ge=1, le=5_000)]
-    duration_s: Annotated[float, Field(gt=0.0)]
+    duration_s: Annotated[float, Field(gt=0.0, le=LONGEST_S)]
     warmup_s: Seconds = 0.0
     """Time at the start that isn't counted."""
     answer_probability: Rate
@@ -71,7 +79,7 @@ class Scenario(Frozen):
     busy_probability: Rate = 0.0
     ring: Spread = Spread(mean_s=12.0)
     """From placing to answer, of calls that are answered."""
-    ring_timeout_s: Annotated[float, Field(gt=0.0)] = 25.0
+    ring_timeout_s: Annotated[float, Field(gt=0.0, le=LONGEST_S)] = 25.0
     """When ringing is given up; from 15 to 120 s, as campaigns allow."""
     no_answer: Spread | None = None
     """How long other calls ring; until `ring_timeout_s` if not said."""

@@ -46,7 +46,17 @@ def test_simulate_shows_a_table_to_people(
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"), [({"agents": 0}, "agents"), ({"warmup_s": 300}, "warmup_s")]
+    ("changes", "said"),
+    [
+        ({"agents": 0}, "agents"),
+        ({"warmup_s": 300}, "warmup_s"),
+        ({"duration_s": float("inf")}, "duration_s"),
+        ({"talk": {"mean_s": 1e12}}, "talk.mean_s"),
+        ({"ring": {"dist": "uniform", "mean_s": 9}}, "ring.dist"),
+        ({"drift": [{"at_s": 9, "agent": 2}]}, "drift.0.agent"),
+        ({"machine_probability": 0.6}, "add up to more than 1"),
+        ({"shift": 8}, "shift"),
+    ],
 )
 def test_simulate_refuses_a_scenario_that_makes_no_sense(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], said: str
@@ -63,3 +73,23 @@ def test_simulate_refuses_a_file_it_cannot_read(
     for name in ("shift.json", "none.json"):
         assert main.run(["pacing", "simulate", "--scenario", str(tmp_path / name)]) == 2
         assert name in capsys.readouterr().err
+
+
+def test_simulate_refuses_a_pacer_it_does_not_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["pacing", "simulate", "--scenario", shift_file(tmp_path), "--pacer", "wizard"]
+    assert main.run(given) == 2
+    assert "predictive" in capsys.readouterr().err
+
+
+def test_simulate_counts_whoever_answers_a_campaign_without_agents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shift = shift_file(tmp_path, lines=9, machine_probability=0.3, amd_s=1.0)
+    assert (
+        main.run(["pacing", "simulate", "--scenario", shift, "--pacer", "agentless", "--json"]) == 0
+    )
+    (result,) = json.loads(capsys.readouterr().out)
+    assert 0.3 < result["answered"] / result["calls"] < 0.55
+    assert (result["abandoned"], result["agent_utilisation"]) == (0, 0.0)
