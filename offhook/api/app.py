@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from offhook.api import problems
 from offhook.api.backend import Backend
+from offhook.api.description import completed
 from offhook.api.frame import Frame
 from offhook.api.guarded import GuardedProtocol
 from offhook.api.pages import page_routes
-from offhook.api.problems import Problem
 from offhook.api.routes import ROUTERS
 from offhook.api.services import Services
 from offhook.api.welcome import welcome
@@ -32,25 +32,12 @@ PREFIX = "/api/v1"
 
 
 class _App(FastAPI):
-    """Describes itself with the schema of problems, which no route returns by itself."""
+    """Describes itself with what no route says by itself."""
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
-            described = super().openapi()
-            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            parts = schema.pop("$defs", {})
-            described["components"]["schemas"].update(parts, Problem=schema)
-            _either_way(described)
-        return super().openapi()
-
-
-def _either_way(described: dict[str, Any]) -> None:
-    """Have each operation say that a token is enough, or a session; not that both are needed."""
-    for item in described["paths"].values():
-        for operation in item.values():
-            ways = [way for needed in operation.get("security", ()) for way in needed]
-            if ways:
-                operation["security"] = [{way: []} for way in dict.fromkeys(ways)]
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema
 
 
 def build_app(health: Health, services: Services) -> FastAPI:
