@@ -2,16 +2,19 @@
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from defusedxml import ElementTree
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dialer.model import CampaignSettings, Mode, PacingSettings, SwitchId
 from dialer.simulation import Question, Scenario, Spread, counts_around, forecast_row
 from dialer.simulation.scenario import Shape
 from offhook.cli import main
-from offhook.cli.pacing_chart import Chart, Series, bar, svg, ticks
+from offhook.cli.pacing_chart import Chart, Limit, Series, bar, spaced, svg, ticks
 from offhook.offices.forecasts import scenario_of
 from offhook.storage.pacing_facts import PacingFacts
 
@@ -24,6 +27,9 @@ SHIFT: dict[str, object] = {
     "ring": {"dist": "constant", "mean_s": 20},
     "contacts": 3_000,
 }
+
+NAMED = {"a": 3.0, "b": 2.95, "c": 2.94, "d": 0.1}
+"""Names of lines, and where they end."""
 
 NOTHING = PacingFacts(
     calls=0,
@@ -150,6 +156,30 @@ def test_chart_marks_round_numbers_and_refuses_to_draw_nothing() -> None:
     empty = Chart(title="t", x_label="x", y_label="y", series=[Series(name="a", points=[])])
     with pytest.raises(ValueError, match="at least one point"):
         svg(empty)
+
+
+def test_chart_names_each_line_where_it_ends_and_no_name_covers_another() -> None:
+    lines = [Series(name=name, points=[(0.0, 0.0), (9.0, y)]) for name, y in NAMED.items()]
+    limit = Limit(name="cap", y=2.9)
+    drawn = svg(Chart(title="t", x_label="x", y_label="y", series=lines, limit=limit))
+    assert "prefers-color-scheme:dark" in drawn, "it is read on dark pages, too"
+    texts = ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")
+    at = {text.text: float(text.get("y", "nan")) for text in texts if text.text in {*NAMED, "cap"}}
+    assert set(at) == {*NAMED, "cap"}
+    heights = sorted(at.values())
+    gaps = [above - below for below, above in pairwise(heights)]
+    assert min(gaps) >= 12.0
+    assert at["a"] == heights[0], "the highest line has the highest name"
+
+
+@given(st.lists(st.floats(0.0, 400.0), min_size=1, max_size=20))
+def test_labels_keep_a_line_apart_and_above_the_bottom(wanted: list[float]) -> None:
+    places = spaced(wanted, 0.0, 400.0)
+    ordered = sorted(places)
+    assert all(later - first >= 14.99 for first, later in pairwise(ordered))
+    assert ordered[-1] <= 400.0
+    for (one, at), (other, then) in pairwise(sorted(zip(wanted, places, strict=True))):
+        assert at <= then or one == other
 
 
 def test_bar_is_as_long_as_its_share() -> None:

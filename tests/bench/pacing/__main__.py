@@ -1,9 +1,9 @@
 """`python -m tests.bench.pacing [SET ...]`: run what is lacking, then write tables and pictures.
 
-Sets: `figure` (the required one), `rivals`, `grid`, `alive`, and `picture`, which draws abandonment
-over a shift; none only writes the page from what is known. `--for SECONDS` stops beginning shifts
-after so long, to go on another time; `--processes N` runs several at once. The tables go into
-docs/explanation/algorithms/pacing.md between its markers.
+Sets: `figure` (the required one), `rivals`, `grid`, `alive`, `alive-rivals`, and `picture`, which
+draws abandonment over a shift; none only writes the page from what is known. `--for SECONDS` stops
+beginning shifts after so long, to go on another time; `--processes N` runs several at once. The
+tables go into docs/explanation/algorithms/pacing.md between its markers.
 """
 
 import argparse

@@ -1,75 +1,131 @@
 """Which pacers are run on which floors, and for how long."""
 
+from itertools import product
+
+from tests.bench.pacing.optimum import Memoryless
 from tests.bench.pacing.runs import Case
 
-FIGURE = (3, 5, 8, 10, 20, 30, 50)
+REQUIRED = (3, 5, 8, 10, 20, 30, 50)
+"""Floors of which the figure is wanted; the others are shown beside them."""
+FIGURE = (1, 2, *REQUIRED, 100)
 AGENTS = (1, 2, 3, 5, 10, 20, 50, 100)
-RATIOS = (1.1, 1.2, 1.3)
 RULES = ("vicidial_hard_limit", "vicidial_average", "vicidial_tapered")
-AIMS = (-3, -5, -7)
+AIMS = (-1, -3, -5, -7, -10)
 """Differences of agents and waiting calls that VICIdial's tapered rule is aimed at, beside 0."""
 TUNED = tuple(f"vicidial_tapered {aim}" for aim in AIMS)
-FIXED = tuple(f"ratio {ratio:g}" for ratio in RATIOS)
-RIVALS = ("progressive", *RULES, *TUNED, "omnidialer", *FIXED)
-GRID_AGENTS = (3, 10)
+AHEAD = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8)
+"""Shares of the calls that must ring to keep all agents talking, which fixed ratios let ring."""
 PROBABILITIES = (0.15, 0.25, 0.5)
 HANDLES = (60.0, 120.0, 300.0)
 CAPS = (0.01, 0.03)
-ALIVE_AGENTS = (3, 5, 10, 20, 50)
+CORNERS = ((0.15, 60.0), (0.15, 300.0), (0.5, 60.0), (0.5, 300.0))
+CORNER_AGENTS = 10
+ALIVE_RATIOS = ("ratio 1.1", "ratio 1.2", "ratio 1.3")
+
+
+def fixed(floor: Memoryless) -> tuple[str, ...]:
+    """The ratios that are tried on a floor, calls and talks in progress per agent."""
+    needed = floor.ring_s / (floor.answer_probability * floor.handle_s)
+    return tuple(f"ratio {1.0 + share * needed:.4g}" for share in AHEAD)
+
+
+def rivals_on(floor: Memoryless) -> tuple[str, ...]:
+    """Everybody else."""
+    return ("progressive", *RULES, *TUNED, "omnidialer", *fixed(floor))
+
+
+def seeds_of(agents: int) -> int:
+    """Shifts that leave little to luck: of few agents, many."""
+    return max(1, min(20, 60 // agents))
 
 
 def figure() -> list[Case]:
     """At least 0.97 of the optimum, 20 seeds of 4 hours."""
-    return [Case(pacer="predictive", agents=agents, seeds=20, hours=4.0) for agents in FIGURE]
+    return [
+        Case(pacer="predictive", agents=agents, seeds=20 if agents <= 50 else 5, hours=4.0)
+        for agents in FIGURE
+    ]
 
 
 def rivals() -> list[Case]:
-    """Everybody on the same floor."""
-    ours = [
-        Case(pacer="predictive", agents=agents, seeds=20 if agents < 3 else 2, hours=4.0)
-        for agents in AGENTS
-        if agents not in FIGURE
+    """Everybody else on the same floor."""
+    floors = [Case(pacer="", agents=agents, seeds=1, hours=1.0).floor for agents in AGENTS]
+    return [
+        Case(
+            pacer=pacer,
+            agents=floor.agents,
+            seeds=max(1, min(8, 12 // floor.agents)),
+            hours=8.0 if floor.agents <= 20 else 4.0,
+        )
+        for floor in floors
+        for pacer in rivals_on(floor)
     ]
-    return ours + [
-        Case(pacer=pacer, agents=agents, seeds=1, hours=2.0)
-        for agents in AGENTS
-        for pacer in RIVALS
-    ]
+
+
+def corners() -> list[Case]:
+    """Everybody else on other floors; what doesn't know of the cap is run once."""
+    out = []
+    for (probability, handle), cap in product(CORNERS, CAPS):
+        floor = Memoryless(
+            agents=CORNER_AGENTS, answer_probability=probability, handle_s=handle, cap=cap
+        )
+        out += [
+            Case(
+                pacer=pacer,
+                agents=CORNER_AGENTS,
+                seeds=1,
+                hours=8.0,
+                answer_probability=probability,
+                handle_s=handle,
+                cap=cap,
+            )
+            for pacer in rivals_on(floor)
+            if cap == max(CAPS) or pacer not in ("progressive", *fixed(floor))
+        ]
+    return out
 
 
 def grid() -> list[Case]:
-    """Other answer probabilities, handle times and caps."""
+    """Other answer probabilities, handle times and caps, the smallest floors first."""
     return [
         Case(
             pacer="predictive",
             agents=agents,
-            seeds=2,
-            hours=4.0,
+            seeds=seeds_of(agents),
+            hours=4.0 if agents < 50 else 2.0,
             answer_probability=probability,
             handle_s=handle,
             cap=cap,
         )
-        for agents in GRID_AGENTS
-        for cap in CAPS
-        for handle in HANDLES
-        for probability in PROBABILITIES
+        for agents, cap, handle, probability in product(AGENTS, CAPS, HANDLES, PROBABILITIES)
     ]
 
 
 def alive() -> list[Case]:
-    """Lognormal times, drift, machines and pauses."""
-    pacers = ("predictive", "progressive", *RULES, "omnidialer", "ratio 1.2")
+    """Lognormal times, drift, machines and pauses: ours."""
+    three = [
+        Case(pacer="predictive", agents=agents, seeds=5, hours=4.0, alive=True) for agents in AGENTS
+    ]
+    one = [
+        Case(pacer="predictive", agents=agents, seeds=2, hours=4.0, cap=0.01, alive=True)
+        for agents in AGENTS
+    ]
+    return three + one
+
+
+def alive_rivals() -> list[Case]:
+    """The same, everybody else."""
     return [
-        Case(
-            pacer=pacer,
-            agents=agents,
-            seeds=5 if pacer == "predictive" else 1,
-            hours=4.0,
-            alive=True,
-        )
-        for agents in ALIVE_AGENTS
-        for pacer in pacers
+        Case(pacer=pacer, agents=agents, seeds=max(1, min(5, 20 // agents)), hours=4.0, alive=True)
+        for agents in AGENTS
+        for pacer in ("progressive", *RULES, "omnidialer", *ALIVE_RATIOS)
     ]
 
 
-SETS = {"figure": figure(), "rivals": rivals(), "grid": grid(), "alive": alive()}
+SETS = {
+    "figure": figure(),
+    "rivals": rivals() + corners(),
+    "grid": grid(),
+    "alive": alive(),
+    "alive-rivals": alive_rivals(),
+}

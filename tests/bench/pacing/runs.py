@@ -18,7 +18,10 @@ from typing import TypedDict
 from dialer.events import Tally
 from dialer.model import CampaignSettings, Mode
 from dialer.pacing import Pacer, make_pacer
-from dialer.simulation import Scenario, simulate
+from dialer.simulation import Latency, Scenario
+from dialer.simulation.results import worst_window
+from dialer.simulation.run import PacerFactory
+from dialer.simulation.run import Shift as Simulated
 from tests.bench.pacing.baselines import Adapt, FixedRatio, OmniDialer, VicidialAdapt
 from tests.bench.pacing.optimum import Memoryless
 from tests.bench.pacing.worlds import lifelike, memoryless
@@ -71,7 +74,9 @@ class Shift(TypedDict):
 
     hours: float
     used: float
+    """The first half hour, in which the optimum isn't known, not counted."""
     answered: int
+    """By persons, from the first call on, as the law counts; so are `abandoned`."""
     abandoned: int
     worst_1000: float | None
     decide_p99_us: float
@@ -106,20 +111,26 @@ def pacer_of(case: Case, settings: CampaignSettings, tally: Tally) -> Pacer:
     return make_pacer(mode, tally)
 
 
-def _shift(job: tuple[Case, int, str]) -> Shift:
-    case, seed, commit = job
+def maker(case: Case) -> PacerFactory:
+    """What makes the pacer that a case names."""
 
     def make(settings: CampaignSettings, tally: Tally) -> Pacer:
         return pacer_of(case, settings, tally)
 
-    result = simulate(case.scenario, seeds=[seed], make=make)[0]
+    return make
+
+
+def _shift(job: tuple[Case, int, str]) -> Shift:
+    case, seed, commit = job
+    shift = Simulated(case.scenario, Mode.predictive, seed, maker(case))
+    seen = shift.run()
     return Shift(
         hours=case.hours,
-        used=round(result.agent_utilisation, 5),
-        answered=result.answered,
-        abandoned=result.abandoned,
-        worst_1000=result.worst_1000,
-        decide_p99_us=result.decide_us.p99,
+        used=round(shift.busy_s / shift.paid_s, 5),
+        answered=len(seen.fates),
+        abandoned=sum(seen.fates),
+        worst_1000=worst_window(seen.fates),
+        decide_p99_us=Latency.of(seen.spent_ns).p99,
         commit=commit,
     )
 
