@@ -33,9 +33,11 @@ from dialer.pacing.base import (
     WrapEnded,
 )
 from dialer.pacing.budget import SAFE_RISK, budget_of, retarget
+from dialer.pacing.crowds import Crowds
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate
-from dialer.pacing.horizon import LEAST_RATE, MOMENTS, Crowd, Outlook, Race, outlook
+from dialer.pacing.horizon import LEAST_RATE, MOMENTS, Outlook, outlook
 from dialer.pacing.progressive import calls_for_free_agents
+from dialer.pacing.race import Race
 
 PRIOR_RATE = 0.3
 PRIOR_RING_S = 12.0
@@ -107,6 +109,8 @@ class PredictivePacer:
         self._park = DurationEstimate(PRIOR_PARK_S, horizon_s=120, half_life=100.0, weight=5.0)
         self._seen, self._refresh_at = 0, REFRESH_EVERY
         self._outlook = self._tabulate(0.0)
+        self._crowds = Crowds()
+        self._last_race: Race | None = None
         self._budget.lend(self._contacts_left * self._outlook.rate)
 
     def retune(self, settings: CampaignSettings) -> None:
@@ -174,7 +178,7 @@ class PredictivePacer:
                 lambda: f"{_expected(race)} against {_free_words(free)}: far over the risk allowed",
                 cancel=lambda: self._too_many(floor, race),
             )
-        place = self._most(race, limit, safe, self._ceiling(floor), self._budget.slack)
+        place = self._most(race, limit, safe, self._ceiling(floor))
         soon = self._outlook.ring_mean_s * 2
         return self._decide(
             floor,
@@ -207,59 +211,32 @@ class PredictivePacer:
         return ceiling if floor.contacts_left is None else min(ceiling, floor.contacts_left)
 
     def _race(self, floor: Floor, free: int) -> Race:
-        tables = self._outlook
-        answers, freed = Crowd(), Crowd()
-        answers.add(tables.answers, floor.ringing_ages, AnswerEstimate.STEP_S)
-        answers.add_each(self._answer.persons, len(floor.listening_ages))
-        freed.add(tables.talks, floor.talking_ages)
-        freed.add(tables.wraps, floor.wrap_ages)
-        freed.add(tables.parks, floor.parking_ages)
-        return Race(tables, answers, freed, free=free)
+        answers, freed = self._crowds.of(floor, self._outlook, self._answer.persons)
+        slack, last = self._budget.slack, self._last_race
+        spare = slack if slack < FAR else None
+        if last is None or not last.is_of(answers, freed, free=free, spare=spare):
+            last = self._last_race = Race(self._outlook, answers, freed, free=free, spare=spare)
+        return last
 
     @staticmethod
-    def _most(race: Race, limit: float, safe: int, ceiling: int, slack: int = FAR) -> int:
+    def _most(race: Race, limit: float, safe: int, ceiling: int) -> int:
         """Return the most calls of which the last one's risk is within the limit, and all but
         surely not that of one too many abandoned of a thousand.
         """
-
-        def fits(fresh: int) -> bool:
-            if race.risk(fresh) > limit:
-                return False
-            return slack >= FAR or race.risk(fresh, slack) <= OVERRUN
-
-        if ceiling <= safe or race.is_over(limit, safe):
+        if ceiling <= safe:
             return min(safe, ceiling)
-        if not fits(safe):
+        if race.risk(safe) > limit or race.overrun(safe) > OVERRUN:
             return safe
-        few = range(safe + 1, min(safe + FEW, ceiling) + 1)
-        race.look_at(few)  # one or two more are what most decisions come to
-        for fresh in few:
-            if fresh == ceiling or not fits(fresh):
-                return fresh
-        # `low` calls are fine and `high` are too many; widen from a guess, then halve.
-        low, high = safe + 1, ceiling + 1
-        probe = min(ceiling, max(low + 1, race.guess()))
-        step = max(2, probe // 6)
-        while low < probe < high:
-            if fits(probe - 1):
-                low, probe = probe, probe + step
-            else:
-                high, probe = probe, probe - step
-            step *= 2
-        while high - low > 1 + low // 20:  # the next decision, soon after, does the rest
-            probe = (low + high) // 2
-            if fits(probe - 1):
-                low = probe
-            else:
-                high = probe
-        return low
+        most = _last_within(race.risk, limit, safe + 1, ceiling, race.guess)
+        if most > safe + 1 and race.overrun(most - 1) > OVERRUN:
+            most = _last_within(race.overrun, OVERRUN, safe + 1, most - 1, race.guess)
+        return most
 
     def _too_many(self, floor: Floor, race: Race) -> int:
         """How many calls to take back, of those that may: so many that the rest can be served, and
         that the last thousand answers are all but sure to keep their bound.
         """
-        slack = self._budget.slack
-        endangered = slack < FAR and race.risk(0, slack) > RECALL
+        endangered = race.overrun(0) > RECALL
         if race.excess < CANCEL_FROM and not endangered:
             return 0
         ages = np.sort(np.asarray(floor.ringing_ages, dtype=np.float64))[::-1]
@@ -273,7 +250,7 @@ class PredictivePacer:
             count = min(len(steps), math.ceil(race.excess / max(most, LEAST_RATE)))
         # The risk is that of one more call: of those that are left, one is that one.
         while endangered and count < len(steps):
-            endangered = race.without(chances[: count + 1]).risk(0, slack) > RECALL
+            endangered = race.without(chances[: count + 1]).overrun(0) > RECALL
             count += endangered * (1 + count // 4)
         return min(count, len(steps))
 
@@ -300,6 +277,32 @@ class PredictivePacer:
             now_s,
             patience_s=self._settings.patience.total_seconds() + self._listen_s,
         )
+
+
+def _last_within(
+    risk: Callable[[int], float], limit: float, least: int, most: int, guess: Callable[[], int]
+) -> int:
+    """How many calls, from `least` to `most`, have a risk within the limit, the last included."""
+    low, high = least, most + 1  # `low` calls are fine and `high` are too many
+    while low < min(least + FEW, most):  # one or two more are what most decisions come to
+        if risk(low) > limit:
+            return low
+        low += 1
+    probe = min(most, max(low + 1, guess()))
+    step = max(2, probe // 6)
+    while low < probe < high:  # widen from a guess, then halve
+        if risk(probe - 1) <= limit:
+            low, probe = probe, probe + step
+        else:
+            high, probe = probe, probe - step
+        step *= 2
+    while high - low > 1 + low // 20:  # the next decision, soon after, does the rest
+        probe = (low + high) // 2
+        if risk(probe - 1) <= limit:
+            low = probe
+        else:
+            high = probe
+    return low
 
 
 def _expected(race: Race) -> str:

@@ -1,12 +1,19 @@
-"""The race between answers and free agents, against counting by brute force."""
+"""The race between answers and free agents: against brute force, and curve against counts."""
 
 import math
 import random
+from functools import cache
 
 import numpy as np
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from dialer.pacing.base import Floor
+from dialer.pacing.binomials import Counts, pmf
+from dialer.pacing.crowds import Crowd, Crowds
 from dialer.pacing.estimates import AnswerEstimate, DurationEstimate
-from dialer.pacing.horizon import SETTLE_S, Crowd, Outlook, Race, outlook, pmf
+from dialer.pacing.horizon import MOMENTS, SETTLE_S, Outlook, outlook
+from dialer.pacing.race import CROWD, Race
 
 
 def memoryless(*, rate: float = 0.25, talk_s: float = 120.0) -> Outlook:
@@ -16,11 +23,13 @@ def memoryless(*, rate: float = 0.25, talk_s: float = 120.0) -> Outlook:
     return outlook(answer, (talk, short, short), 0.0, patience_s=2.0)
 
 
-def race(tables: Outlook, *, ringing: int, talking: int, free: int) -> Race:
+def race(
+    tables: Outlook, *, ringing: int, talking: int, free: int, spare: int | None = None
+) -> Race:
     answers, freed = Crowd(), Crowd()
     answers.add(tables.answers, [0.0] * ringing, 0.5)
     freed.add(tables.talks, [40.0] * talking)
-    return Race(tables, answers, freed, free=free)
+    return Race(tables, answers, freed, free=free, spare=spare)
 
 
 def brute(*, ringing: int, talking: int, free: int, rounds: int = 4_000) -> float:
@@ -79,16 +88,115 @@ def test_counts_of_a_thousand_agents_are_still_told_apart() -> None:
     assert np.allclose(np.arange(1_200) @ found, mean, rtol=1e-3)
 
 
-def test_spare_agents_count_as_free_ones() -> None:
+def test_overrun_is_the_risk_with_the_spare_agents_free() -> None:
     tables = memoryless()
     for free in (-2, 0, 3):
-        asked = race(tables, ringing=30, talking=20, free=free)
         for spare in (0, 1, 5):
-            known = race(tables, ringing=30, talking=20, free=free + spare)
-            assert math.isclose(asked.risk(4, spare), known.risk(4), abs_tol=1e-12)
+            for ringing, talking in ((30, 20), (200, 180)):
+                asked = race(tables, ringing=ringing, talking=talking, free=free, spare=spare)
+                known = race(tables, ringing=ringing, talking=talking, free=free + spare)
+                # Which of both is counted and which follows the curve depends on who waits.
+                assert math.isclose(asked.overrun(4), known.risk(4), rel_tol=0.02, abs_tol=1e-9)
+
+
+def test_nothing_overruns_where_no_spare_agents_are_told() -> None:
+    assert race(memoryless(), ringing=300, talking=0, free=0).overrun(0) == 0.0
 
 
 def test_race_without_some_calls_is_the_race_that_never_had_them() -> None:
     tables = memoryless()
     some = race(tables, ringing=30, talking=20, free=1).without(tables.answers[:1].repeat(12, 0))
     assert math.isclose(some.risk(2), race(tables, ringing=18, talking=20, free=1).risk(2))
+
+
+@cache
+def outlook_of(rate: float, talk_s: float, wrap_s: float) -> Outlook:
+    answer = AnswerEstimate(rate, ring_s=12.0, timeout_s=60.0, half_life=300.0, weight=1e6)
+    talk = DurationEstimate(talk_s, horizon_s=1200, half_life=400.0, weight=1e6)
+    wrap = DurationEstimate(wrap_s, horizon_s=300, half_life=200.0, weight=1e6)
+    return outlook(answer, (talk, wrap, wrap), 0.0, patience_s=2.0)
+
+
+def crowds_of(tables: Outlook, agents: int, lines: float, seed: int) -> tuple[Crowd, Crowd]:
+    rng = random.Random(seed)
+    answers, freed = Crowd(), Crowd()
+    ringing = [rng.uniform(0.0, 40.0) for _ in range(int(agents * lines))]
+    answers.add(tables.answers, np.array(ringing), AnswerEstimate.STEP_S)
+    freed.add(tables.talks, np.array([rng.uniform(0.0, 400.0) for _ in range(agents * 3 // 4)]))
+    freed.add(tables.wraps, np.array([rng.uniform(0.0, 30.0) for _ in range(agents // 10)]))
+    return answers, freed
+
+
+@given(
+    rate=st.sampled_from((0.08, 0.15, 0.25, 0.5, 0.8)),
+    talk_s=st.sampled_from((45.0, 120.0, 300.0)),
+    wrap_s=st.sampled_from((1.0, 20.0)),
+    agents=st.integers(8, 400),
+    lines=st.floats(0.05, 3.0),
+    deviations=st.floats(1.0, 3.5),
+    fresh=st.integers(0, 4),
+    seed=st.integers(0, 1_000),
+)
+def test_curve_gives_the_risk_that_counting_gives_wherever_it_is_followed(
+    rate: float,
+    talk_s: float,
+    wrap_s: float,
+    agents: int,
+    lines: float,
+    deviations: float,
+    fresh: int,
+    seed: int,
+) -> None:
+    tables = outlook_of(rate, talk_s, wrap_s)
+    answers, freed = crowds_of(tables, agents, lines, seed)
+    spreads = answers.mean - answers.squares + freed.mean - freed.squares
+    expected = float(answers.mean[-1] - freed.mean[-1])
+    free = round(expected + deviations * math.sqrt(spreads[-1]))
+    assume(float(spreads.min()) + min(free, 0) >= CROWD)
+    counted = Counts(tables.answers[0], answers.sums, freed.sums, free=free)
+    (exact,) = counted.risks((fresh,), 0)
+    assume(0.001 <= exact <= 0.06)
+    followed = Race(tables, answers, freed, free=free)
+    tolerance = 0.15 if spreads.min() < 4.0 else 0.05
+    assert math.isclose(followed.risk(fresh), exact, rel_tol=tolerance)
+
+
+def test_risk_of_a_floor_that_is_far_out_is_still_a_chance() -> None:
+    tables = memoryless()
+    for free in (-400, -50, -3, 60, 400):
+        asked = race(tables, ringing=400, talking=90, free=free, spare=3)
+        assert 0.0 <= asked.overrun(2) <= asked.risk(2) <= 1.0
+    assert race(tables, ringing=400, talking=90, free=-400).risk(0) == 1.0
+    assert race(tables, ringing=400, talking=90, free=400).risk(0) == 0.0
+
+
+def test_race_of_a_floor_with_nobody_on_it_is_lost_without_a_free_agent() -> None:
+    empty = race(memoryless(), ringing=0, talking=0, free=0)
+    assert empty.risk(0) > 0.999
+    assert race(memoryless(), ringing=0, talking=0, free=1).risk(0) < 1e-9
+
+
+def test_crowds_of_the_same_ages_are_summed_once_and_of_others_anew() -> None:
+    tables, crowds = memoryless(), Crowds()
+    ringing, talking = np.array([1.0, 2.0]), np.array([30.0])
+    asked = Floor(free=1, agents=3, ringing_ages=ringing, talking_ages=talking)
+    first = crowds.of(asked, tables, 1.0)
+    assert crowds.of(asked, tables, 1.0) == first
+    joined = Floor(free=0, agents=3, ringing_ages=ringing, talking_ages=np.array([30.0, 0.0]))
+    answers, freed = crowds.of(joined, tables, 1.0)
+    assert answers is first[0]
+    assert freed.mean[-1] > first[1].mean[-1]
+    assert crowds.of(joined, memoryless(rate=0.5), 1.0)[0].mean[0] > answers.mean[0]
+
+
+def test_crowds_count_calls_listened_to_and_agents_on_their_way_each_time() -> None:
+    tables, crowds = memoryless(), Crowds()
+    ringing: list[float] = []
+    listening = Floor(free=1, agents=3, ringing_ages=ringing, listening_ages=[0.5, 1.0])
+    assert crowds.of(listening, tables, 0.5)[0].mean.tolist() == [1.0] * MOMENTS
+    assert crowds.of(listening, tables, 0.75)[0].mean.tolist() == [1.5] * MOMENTS
+    over = Floor(free=1, agents=3, ringing_ages=ringing)
+    assert crowds.of(over, tables, 0.75)[0].mean.tolist() == [0.0] * MOMENTS
+    parking = Floor(free=1, agents=3, parking_ages=[0.1])
+    assert crowds.of(parking, tables, 1.0)[1].mean[-1] > 0.5
+    assert crowds.of(over, tables, 1.0)[1].mean[-1] == 0.0
