@@ -30,7 +30,7 @@ from dialer.model import (
 )
 from dialer.retry import OutcomeRule, RetryRules
 from ivr.tree import plant
-from offhook.accounts import Role
+from offhook.accounts import Role, Scope
 from offhook.accounts.service import Accounts
 from offhook.callbacks import CallbackOffice, NewCallback
 from offhook.demo.contacts import write_contacts
@@ -155,15 +155,18 @@ async def _agents(stage: Rehearsal) -> list[str]:
 
 
 async def _people(stage: Rehearsal, access: AccessSettings, agents: list[str]) -> None:
-    """An administrator, a supervisor, and one who is the last of the agents."""
+    """An administrator, supervisors of everything and of nothing, and the last of the agents."""
     accounts = Accounts(stage.database, access)
     now = datetime.now(UTC)
-    for login, role, agent in (
-        ("ada", Role.admin, None),
-        ("sam", Role.supervisor, None),
-        ("gina", Role.agent, agents[-1]),
+    nothing = Scope(campaigns=("none",), queues=("none",), groups=("none",))
+    for login, role, agent, scope in (
+        ("ada", Role.admin, None, Scope()),
+        ("sam", Role.supervisor, None, Scope()),
+        ("nora", Role.supervisor, None, nothing),
+        ("gina", Role.agent, agents[-1], Scope()),
     ):
-        await accounts.add_user(login, role, now=now, agent_id=agent, name=login.capitalize())
+        name = login.capitalize()
+        await accounts.add_user(login, role, now=now, agent_id=agent, name=name, scope=scope)
         await accounts.set_password(login, PASSWORD, now=now)
 
 

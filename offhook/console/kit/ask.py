@@ -24,7 +24,7 @@ async def ask(
         form = el(
             "form",
             el("h2", title),
-            el("div", text),
+            el("div", text) if text else None,
             *fields,
             el(
                 "div",

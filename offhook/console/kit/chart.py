@@ -11,7 +11,7 @@ from markupsafe import Markup
 from offhook.console.kit.markup import el, joined
 
 WIDTH, HEIGHT = 340, 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 6, 10, 20
+_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 6, 12, 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,51 @@ def line_chart(
         ),
         class_="chart",
     )
+
+
+def column_chart(
+    title: str,
+    columns: Sequence[tuple[str, float]],
+    *,
+    along: str,
+    unit: str,
+) -> Markup:
+    """A column for each name, its figure above it."""
+    top = _round_up(max((value for _, value in columns), default=0.0))
+    wide = (WIDTH - _LEFT - _RIGHT) / max(len(columns), 1)
+    drawing = _grid(top, per_cent=False)
+    for at, (name, value) in enumerate(columns):
+        middle, y = _LEFT + wide * (at + 0.5), _y(value, top)
+        drawing += [
+            el(
+                "rect",
+                x=f"{middle - wide * 0.3:.1f}",
+                y=y,
+                width=f"{wide * 0.6:.1f}",
+                height=f"{HEIGHT - _BOTTOM - y:.1f}",
+                rx=2,
+                class_="chart-column c2",
+            ),
+            _mark(f"{value:,.1f}", middle, max(y - 4, _TOP), "chart-tick strong"),
+            _mark(name, middle, HEIGHT - 5, "chart-tick"),
+        ]
+    said = "; ".join(f"{name}: {value:,.1f} {unit}" for name, value in columns)
+    return el(
+        "figure",
+        el("figcaption", el("span", f"{title} by {along}", class_="legend")),
+        el(
+            "svg",
+            *drawing,
+            viewBox=f"0 0 {WIDTH} {HEIGHT}",
+            role="img",
+            aria_label=f"{title} by {along}: {said}",
+        ),
+        class_="chart",
+    )
+
+
+def _mark(words: str, x: float, y: float, kind: str) -> Markup:
+    return el("text", words, x=f"{x:.1f}", y=f"{y:.1f}", class_=kind, text_anchor="middle")
 
 
 def _legend(lines: Sequence[Line], unit: str, *, per_cent: bool, limit: float | None) -> Markup:

@@ -104,8 +104,8 @@ def by_state(agents: Iterable[FloorAgent]) -> dict[AgentState, int]:
     """How many of those at work do what."""
     counts: dict[AgentState, int] = {}
     for one in agents:
-        if one.status is not AgentStatus.logged_off or one.state is not None:
-            state = one.state or AgentState.idle
+        state = one.state or AgentState.idle
+        if one.status is AgentStatus.available or state is not AgentState.idle:
             counts[state] = counts.get(state, 0) + 1
     return counts
 

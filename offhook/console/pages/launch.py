@@ -8,14 +8,11 @@ from nicegui import ui
 from offhook.accounts import Permission
 from offhook.console.kit.ask import ask
 from offhook.console.kit.layout import url
-from offhook.console.kit.markup import joined
 from offhook.console.kit.page import Visit, confirm_done, console_page
-from offhook.console.kit.panel import Act, Panel
-from offhook.console.kit.parts import button, empty, section
+from offhook.console.kit.panel import Act
 from offhook.console.pages.campaign import campaign_id
-from offhook.console.views.launch import SHOWN_LINES, Arrived, forecast_part, launch_page
-from offhook.errors import OffhookError
-from offhook.offices.forecasts import ForecastWish
+from offhook.console.pages.forecast import show_forecast
+from offhook.console.views.launch import SHOWN_LINES, Arrived, launch_page
 from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.import_reads import ImportReads
 
@@ -49,45 +46,20 @@ async def launch(visit: Visit) -> None:
     feed = visit.console.hub.feed(f"launch {key} {may_start}", read, every=EVERY)
     launcher = Launcher(visit, key)
     await visit.live(feed, lambda markup: markup, on_act=launcher.acted)
-    launcher.panel = await visit.panel(_offer(), on_act=launcher.acted)
-
-
-def _offer() -> Markup:
-    return section(
-        "Forecast",
-        empty(
-            "How long will it take, and with how many agents?",
-            "A forecast simulates the campaign with the engine that dials. It takes a minute.",
-            button("Make a forecast", "forecast"),
-        ),
-    )
+    await show_forecast(visit, key)
 
 
 class Launcher:
     """What can be done here."""
-
-    panel: Panel
 
     def __init__(self, visit: Visit, key: str) -> None:
         self._visit = visit
         self._key = key
 
     async def acted(self, act: Act) -> None:
-        """Start, or look ahead."""
-        if act.name == "forecast":
-            await self._forecast()
-        elif act.name == "start":
+        """Start it."""
+        if act.name == "start":
             await self._start()
-
-    async def _forecast(self) -> None:
-        self.panel.show(section("Forecast", empty("Simulating …", "This takes up to a minute.")))
-        try:
-            found = await self._visit.console.backend.forecasts.make(self._key, ForecastWish())
-        except OffhookError as error:
-            said = f"{error}: {error.hint}" if error.hint else str(error)
-            self.panel.show(joined(forecast_part(None, said), button("Try again", "forecast")))
-        else:
-            self.panel.show(forecast_part(found))
 
     async def _start(self) -> None:
         self._visit.require(Permission.campaigns_command)

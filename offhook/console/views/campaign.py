@@ -89,6 +89,7 @@ def tabs(campaign: str, active: str) -> Markup:
         ("settings", "Settings", "/settings"),
         ("report", "Report", "/report"),
         ("contacts", "Contacts", "/contacts"),
+        ("forecast", "Forecast", "/forecast"),
     )
     return el(
         "nav",
@@ -336,9 +337,9 @@ def pacer_words(known: Mapping[str, Any]) -> str:
     place, free = int(known.get("place", 0)), int(known.get("free", 0))
     ringing, waiting = int(known.get("ringing", 0)), int(known.get("waiting", 0))
     does = f"{of(place, 'call')} placed just now" if place else "No call is placed just now"
-    rings = f"{of(ringing, 'call')} {'rings' if ringing == 1 else 'ring'}"
-    frees = f"{of(free, 'agent')} {'is' if free == 1 else 'are'} free"
-    waits = f"{of(waiting, 'person waits', 'people wait')} for one" if waiting else "nobody waits"
+    rings = of(ringing, "call rings", "calls ring") if ringing else "no call rings"
+    frees = of(free, "agent is free", "agents are free") if free else "no agent is free"
+    waits = of(waiting, "person waits", "people wait") if waiting else "nobody waits"
     return f"{does}: {rings}, {frees}, {waits}."
 
 

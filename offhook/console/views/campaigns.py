@@ -31,6 +31,9 @@ def campaigns_page(listed: Listed, scope: Scope) -> Markup:
     rows = [one for one in listed.rows if scope.has(campaign=one.campaign_id)]
     make = link(NEW, url("/new-campaign"), class_="button primary") if listed.may_create else None
     head = page_head("Campaigns", make, note=of(len(rows), "campaign") if rows else None)
+    if not rows and listed.rows:
+        yours = "You see the campaigns that your account is for. An administrator changes which."
+        return el("div", head, empty("None of the campaigns is yours", yours, make), class_="stack")
     if not rows:
         return el(
             "div",

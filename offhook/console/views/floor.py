@@ -33,6 +33,7 @@ from offhook.console.views.names import (
     WAITING,
     doing,
     doing_tone,
+    is_at_work,
     phase_badge,
     why_not_ready,
 )
@@ -78,7 +79,7 @@ def floor_page(now: FloorNow, scope: Scope) -> Markup:
     campaigns = [one for one in now.floor.campaigns if scope.has(campaign=one.campaign_id)]
     agents = [one for one in now.floor.agents if _seen(one, scope)]
     if not campaigns and not agents:
-        return el("div", page_head("Floor"), nothing_yet(), class_="stack")
+        return el("div", page_head("Floor"), nothing_yet(scope), class_="stack")
     told = alerts(campaigns, now, agents)
     return el(
         "div",
@@ -101,8 +102,14 @@ def floor_page(now: FloorNow, scope: Scope) -> Markup:
     )
 
 
-def nothing_yet() -> Markup:
+def nothing_yet(scope: Scope) -> Markup:
     """What to do on an empty floor."""
+    if not scope.everything:
+        return empty(
+            "Nothing that is yours goes on",
+            "You see the campaigns, queues and groups that your account is for. "
+            "An administrator changes which they are, under People.",
+        )
     return empty(
         "Nobody is here yet",
         "The floor shows agents and calls once a switch is connected and a campaign runs.",
@@ -206,7 +213,7 @@ def figures(
     return cards(
         card("Talking", count(talking), note=f"of {of(present, 'agent')} here"),
         card("Free agents", count(free), note=_others(agents)),
-        card("Being dialed", count(dialing), note=f"dial level {level:.1f} a free agent"),
+        card("Being dialed", count(dialing), note=f"dial level {level:.1f}"),
         card(
             "Waiting for an agent",
             count(waiting),
@@ -319,7 +326,7 @@ def _rank(word: str) -> int:
 
 def _agent_row(one: FloorAgent, names: dict[str, str], at: datetime) -> Row:
     word = doing(one)
-    began = one.since if one.state is not None and one.works_for else one.status_at
+    began = one.since if is_at_work(one) else one.status_at
     long = word == "Wrapping up" and began is not None and at - began > LONG_WRAP
     return Row(
         key=one.agent_id,
@@ -334,5 +341,5 @@ def _agent_row(one: FloorAgent, names: dict[str, str], at: datetime) -> Row:
 
 def _seen(agent: FloorAgent, scope: Scope) -> bool:
     return (scope.groups is None or any(scope.has(group=one) for one in agent.groups)) and (
-        scope.campaigns is None or not agent.works_for or scope.has(campaign=agent.works_for)
+        scope.campaigns is None or any(scope.has(campaign=one) for one in agent.campaigns)
     )

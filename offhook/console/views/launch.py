@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from dialer.simulation import Forecast
 from offhook.console.kit.layout import url
 from offhook.console.kit.markup import el
 from offhook.console.kit.parts import (
@@ -14,14 +13,13 @@ from offhook.console.kit.parts import (
     button,
     card,
     cards,
-    empty,
     link,
     notice,
     page_head,
     section,
     table,
 )
-from offhook.console.kit.words import count, instant, of, plain, share
+from offhook.console.kit.words import count, instant, of, plain
 from offhook.console.views.new_campaign import steps
 from offhook.storage.campaign_views import CampaignRow
 from offhook.storage.import_reads import ImportRow, RefusedLine
@@ -111,41 +109,6 @@ def refused_lines(row: ImportRow, arrived: Arrived) -> Markup:
         table("Refused rows", ("Line", "Why", "What that means", "The row"), rows),
         el("p", f"and {of(more, 'more row')}", class_="muted") if more > 0 else None,
         aside="Mend them in your file and import it again: nobody is doubled.",
-    )
-
-
-def forecast_part(found: Forecast | None, why_not: str = "") -> Markup:
-    """How long it takes, with whom."""
-    if found is None:
-        return section("Forecast", empty("No forecast", why_not))
-    rows = [
-        Row(
-            key=str(one.agents),
-            cells=(
-                count(one.agents),
-                "–" if one.hours is None else f"{one.hours:.1f} h",
-                count(one.calls_per_hour),
-                count(one.talks_per_hour),
-                share(one.abandonment_rate, 2),
-                share(one.agent_utilisation, 0),
-            ),
-        )
-        for one in found.rows
-    ]
-    return section(
-        "Forecast",
-        table(
-            "Forecast by number of agents",
-            ("Agents#", "Hours of dialing#", "Calls/h#", "Talks/h#", "Abandoned#", "Agents busy#"),
-            rows,
-        ),
-        el(
-            "p",
-            f"Simulated with the engine and pacer that dial: {of(found.contacts, 'contact')}, "
-            f"{found.calls_per_contact:.1f} calls each, {found.pacer}. Until calls have been "
-            "measured, a quarter is taken to answer and talk for two minutes.",
-            class_="muted",
-        ),
     )
 
 

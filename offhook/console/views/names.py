@@ -64,9 +64,15 @@ def phase_badge(phase: CampaignPhase, reason: str = "") -> Markup:
     return badge(said[:80], PHASE_TONES.get(phase, ""))
 
 
+def is_at_work(agent: FloorAgent) -> bool:
+    """Whether a campaign has the agent do something; who is not ready is only free in its books."""
+    rests = agent.state is AgentState.idle and agent.status is not AgentStatus.available
+    return agent.state is not None and bool(agent.works_for) and not rests
+
+
 def doing(agent: FloorAgent) -> str:
     """What an agent does, in one word or two."""
-    if agent.state is not None and agent.works_for:
+    if is_at_work(agent) and agent.state is not None:
         return AGENT_NAMES[agent.state]
     if agent.status is AgentStatus.logged_off:
         return "Logged off"

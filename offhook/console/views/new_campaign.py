@@ -197,13 +197,16 @@ def stricter_notice(stricter: Sequence[Bound]) -> Markup | None:
     if not stricter:
         return None
     items = [
-        el(
-            "li",
-            f"{plain(one.setting.split('.')[-1])}: {one.now} instead of {one.was} ({one.rule})",
-        )
+        el("li", f"{plain(one.setting.split('.')[-1])}: {_in_words(one)} ({one.rule})")
         for one in stricter
     ]
-    return notice("warn", "The law makes this stricter", el("ul", *items))
+    return notice("warn", "The law makes this stricter", el("ul", *items, class_="plain"))
+
+
+def _in_words(one: Bound) -> str:
+    """A span of days is said without its hours."""
+    now, was = (text.removesuffix(", 0:00:00") for text in (one.now, one.was))
+    return now if was == "None" else f"{now} instead of {was}"
 
 
 def _pace(draft: Draft, mode: str) -> Markup:

@@ -1,6 +1,7 @@
 """Telephone systems: how each is, and what was found when it was looked at."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
@@ -19,12 +20,23 @@ from offhook.console.kit.parts import (
     section,
     table,
 )
-from offhook.console.kit.words import count, of, plain, span
+from offhook.console.kit.words import count, instant, of, plain, span
 from offhook.offices.switches import UNKNOWN, SwitchHealth, SwitchShown
 from offhook.switches.base import CheckResult
 
 _TONES = {"up": "good", UNKNOWN: "", "down": "bad", "misconfigured": "bad"}
+SHOWN_EVENTS = 12
 QUIET = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidEvent:
+    """An event of the switch as it was understood, or why it can't be read."""
+
+    at: datetime
+    kind: str
+    correlator: str = ""
+    problem: str = ""
 
 
 def switches_page(found: Sequence[SwitchHealth], at: datetime) -> Markup:
@@ -124,9 +136,32 @@ def switch_page(
             section("Trunks", _trunks(shown)),
             class_="split",
         ),
-        section(of(len(shown.agents), "agent"), _agents(shown)),
         class_="stack",
     )
+
+
+def events_section(events: Sequence[SaidEvent]) -> Markup:
+    """What the switch said last, the newest first."""
+    if not events:
+        return section(
+            "Last events",
+            empty(
+                "It has said nothing of calls yet",
+                "Check it: the check says whether events can come in.",
+            ),
+        )
+    rows = [
+        Row(
+            cells=(
+                instant(one.at, "clock"),
+                badge("can't be read", "bad") if one.problem else plain(one.kind),
+                el("code", one.correlator) if one.correlator else one.problem or "–",
+            ),
+        )
+        for one in events
+    ]
+    columns = ("When", "What it means", "Of which call")
+    return section("Last events", table("Last events", columns, rows, class_="brief"))
 
 
 def checks(results: Sequence[CheckResult]) -> Markup:
@@ -170,6 +205,11 @@ def _trunks(shown: SwitchShown) -> Markup:
         for one in shown.trunks
     ]
     return table("Trunks", ("Trunk", "Lines#", "Calls a second#", "State"), rows)
+
+
+def switch_agents(shown: SwitchShown) -> Markup:
+    """Who has a telephone on it."""
+    return section(of(len(shown.agents), "agent"), _agents(shown))
 
 
 def _agents(shown: SwitchShown) -> Markup:

@@ -12,10 +12,17 @@ from offhook.accounts import Scope
 from offhook.console.kit.markup import joined
 from offhook.console.live.floor import FloorNow, Minutes, by_state
 from offhook.console.pages.callbacks import BadPromise, periods_of
-from offhook.console.views.campaign import agent_chart, rates, since_first_call, smooth
+from offhook.console.views.campaign import (
+    agent_chart,
+    pacer_words,
+    rates,
+    since_first_call,
+    smooth,
+)
 from offhook.console.views.campaign_pages import changes_said, lines_said
 from offhook.console.views.desk import keys, merged
 from offhook.console.views.floor import alerts, floor_page, rate_tone
+from offhook.console.views.forecast import Outlook, counts_said, forecast_part
 from offhook.console.views.new_campaign import settings_said
 from offhook.console.views.new_contacts import mapping_of
 from offhook.console.views.people import scope_said, user_fields
@@ -23,6 +30,7 @@ from offhook.console.views.schedules import plan_said, when_words
 from offhook.console.views.switches import state_tone
 from offhook.offices.desk import USUAL, codes_of
 from offhook.storage.floor_reads import Floor, FloorAgent, FloorCampaign, PacerWord, Totals
+from offhook.storage.forecast_store import KeptForecast
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
@@ -71,12 +79,79 @@ def test_the_floor_counts_what_everybody_does() -> None:
     assert '<p class="card-label">Being dialed</p><p class="figure">3</p>' in shown
     assert '<p class="card-label">Waiting for an agent</p><p class="figure">2</p>' in shown
     assert "1 of 100 answered, cap 3.0%" in shown
-    assert "dial level 3.0 a free agent" in shown
+    assert "dial level 3.0" in shown
+
+
+def test_who_is_not_ready_is_not_free_whatever_the_engine_keeps_and_says_why() -> None:
+    resting = agent(
+        "Ann", works_for="c1", campaigns=("c1",), state=AgentState.idle, since=NOW,
+        status=AgentStatus.not_ready, status_reason="lunch",
+        status_at=NOW - timedelta(minutes=12),
+    )  # fmt: skip
+    shown = floor_page(floor(campaign(), agents=(resting,)), Scope())
+    assert '<p class="card-label">Free agents</p><p class="figure">0</p>' in shown
+    assert "0 wrapping up, 1 not ready" in shown
+    assert "Not ready: lunch" in shown
+    assert f'data-since="{(NOW - timedelta(minutes=12)).isoformat()}"' in shown
+    assert by_state([resting]) == {}
+
+
+def test_live_calls_are_counted_by_how_far_they_are() -> None:
+    calls = {CallState.talking: 2, CallState.answered: 1, CallState.held: 2}
+    shown = floor_page(floor(campaign(calls=calls), agents=(agent("Ann"),)), Scope())
+    assert '<span class="bar-name">Waiting</span>' in shown
+    assert '<span class="bar-count">3</span>' in shown
+
+
+def test_whoever_sees_nothing_is_told_whom_to_ask() -> None:
+    shown = floor_page(floor(campaign(), agents=(agent("Ann"),)), Scope(campaigns=("c9",)))
+    assert "An administrator changes which they are" in shown
+
+
+def test_the_pacer_is_told_in_words() -> None:
+    assert pacer_words({"place": 2, "ringing": 3, "free": 1, "waiting": 0}) == (
+        "2 calls placed just now: 3 calls ring, 1 agent is free, nobody waits."
+    )
+    assert pacer_words({"waiting": 2}) == (
+        "No call is placed just now: no call rings, no agent is free, 2 people wait."
+    )
+
+
+def test_a_forecast_is_a_table_and_a_picture_and_says_what_breaks_the_cap() -> None:
+    rows = [
+        {
+            "agents": agents, "hours": hours, "lines": 9, "calls_per_hour": 300.0,
+            "talks_per_hour": 150.0, "abandonment_rate": rate, "agent_utilisation": 0.8,
+            "talk_minutes_per_agent_hour": 40.0,
+        }
+        for agents, hours, rate in ((4, 11.5, 0.01), (12, None, 0.05))
+    ]  # fmt: skip
+    found = KeptForecast.model_validate(
+        {
+            "name": "Spring", "pacer": "predictive", "contacts": 3000, "calls_per_contact": 1.4,
+            "rows": rows, "campaign_id": "c1", "made_at": NOW,
+        }
+    )  # fmt: skip
+    shown = forecast_part(Outlook(found, cap=0.03))
+    assert 'aria-label="Hours of dialing by number of agents: 4: 11.5 hours"' in shown
+    assert '<span class="badge bad">5.00%</span>' in shown
+    assert '<span class="badge good">1.00%</span>' in shown
+    assert "Make a forecast" in forecast_part(Outlook())
+    assert "nobody is left" in forecast_part(Outlook(why_not="nobody is left"))
+
+
+def test_numbers_of_agents_are_read_as_they_are_written() -> None:
+    assert counts_said(" 5, 10;20 5") == (5, 10, 20)
+    assert counts_said("") == ()
+    for wrong in ("0", "501", "five", " ".join(map(str, range(1, 14)))):
+        with pytest.raises(ValueError, match=r"."):
+            counts_said(wrong)
 
 
 def test_whoever_sees_one_campaign_sees_its_agents_and_nobody_elses() -> None:
-    ours = agent("Ann", works_for="c1", state=AgentState.talking, since=NOW)
-    theirs = agent("Eve", works_for="c2", state=AgentState.talking, since=NOW)
+    at_work = {"state": AgentState.talking, "since": NOW}
+    ours = agent("Ann", works_for="c1", campaigns=("c1",), **at_work)
+    theirs = agent("Eve", works_for="c2", campaigns=("c2",), **at_work)
     now = floor(campaign(), campaign(campaign_id="c2", name="Other"), agents=(ours, theirs))
     shown = floor_page(now, Scope(campaigns=("c1",)))
     assert ("Spring" in shown, "Other" in shown) == (True, False)
