@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from offhook.accounts.audit import Draft, blame, record
+from offhook.accounts.devices import is_device_of, new_device
 from offhook.accounts.errors import LinkRefused, LoginFailed, LoginThrottled
 from offhook.accounts.passwords import Passwords, require_good
 from offhook.accounts.principal import EVERYTHING, Kind, Principal, Scope
@@ -123,34 +124,46 @@ class Accounts:
         return user
 
     async def authenticate(
-        self, login: str, password: str, *, address: str, now: datetime
+        self, login: str, password: str, *, address: str, now: datetime, device: str = ""
     ) -> UserView:
         """Whose login and password these are.
 
         Raises `LoginFailed` for whatever is wrong, after the same work, and `LoginThrottled`
         without any work. A try counts as failed from its beginning until it succeeds. Who fails
-        is in the audit log, unless they are told to wait: a flood must not fill it.
+        is in the audit log, unless they are told to wait: a flood must not fill it. A device
+        that the user logged in from before waits for its own failures only: a stranger's do not
+        shut them out.
         """
-        keys = (f"login:{_fingerprint(login)}", f"address:{network_of(address)}")
-        free = dict(zip(keys, (FREE_FOR_LOGIN, FREE_FOR_ADDRESS), strict=True))
+        found = await self.users.password_of(login.strip().lower())
+        user, kept = found if found is not None else (None, None)
+        if user is not None and is_device_of(user.id, kept, device):
+            free = {f"device:{_fingerprint(device)}": FREE_FOR_LOGIN}
+        else:
+            free = {
+                f"login:{_fingerprint(login)}": FREE_FOR_LOGIN,
+                f"address:{network_of(address)}": FREE_FOR_ADDRESS,
+            }
         failed = FailedLogins(self.database)
         try:
             await failed.reserve(free, now=now)
         except LoginThrottled:
             _LOGINS.labels("throttled").inc()
             raise
-        found = await self.users.password_of(login.strip().lower())
-        user, kept = found if found is not None else (None, None)
         verdict = await self.passwords.check(kept, password)
         if user is None or not verdict.right:
             _LOGINS.labels("failed").inc()
             await self._note_failure(user, address, now)
             raise LoginFailed
         _LOGINS.labels("done").inc()
-        await failed.forgive(*keys, now=now, old=FORGOTTEN_AFTER)
+        await failed.forgive(*free, now=now, old=FORGOTTEN_AFTER)
         again = await self.passwords.hash(password) if verdict.stale else None
         await self.users.note_login(user.id, now=now, kept=again)
         return user
+
+    async def device_of(self, user: UserView) -> str:
+        """What a browser keeps to be known as one that the user logged in from."""
+        found = await self.users.password_of(user.login)
+        return new_device(user.id, found[1] if found is not None else None)
 
     async def _note_failure(self, user: UserView | None, address: str, now: datetime) -> None:
         draft = Draft("session.open", f"user/{user.id}" if user else "")

@@ -1,5 +1,6 @@
 """Agents as somebody with a scope sees them: those of it, and of them nothing that is outside."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -8,6 +9,7 @@ from offhook.accounts.principal import Principal
 from offhook.storage.agent_profiles import Profile
 from offhook.storage.agent_store import AgentRow
 from offhook.storage.campaign_records import store_session
+from offhook.storage.contacts import ContactHistory
 from offhook.storage.database import Database
 from offhook.storage.ivr_tables import agent_profiles
 
@@ -48,6 +50,16 @@ async def agents_in_scope(database: Database, who: Principal) -> frozenset[str] 
     async with store_session(database) as session:
         known = await session.execute(rows)
         return frozenset(row.agent_id for row in known if wanted & set(row.groups))
+
+
+def history_as_seen(told: ContactHistory, agents: frozenset[str] | None) -> ContactHistory:
+    """A contact's history, in which agents who are none of these have no name."""
+    if agents is None:
+        return told
+    attempts = tuple(
+        one if one.agent_id in agents else replace(one, agent_id=None) for one in told.attempts
+    )
+    return replace(told, attempts=attempts, owner=told.owner if told.owner in agents else None)
 
 
 async def story_as_seen(database: Database, who: Principal, told: Any) -> Any:

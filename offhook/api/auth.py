@@ -19,6 +19,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 
 from offhook.accounts.principal import Principal
 from offhook.accounts.roles import Permission
@@ -30,6 +31,8 @@ from offhook.api.services import services_of
 
 COOKIE = "offhook_session"
 SECURE_COOKIE = "__Host-offhook_session"
+DEVICE_S = 180 * 86_400
+"""For which a browser is known as one that somebody logged in from."""
 CSRF_HEADER = "x-csrf-token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -174,6 +177,24 @@ def cookie_name(connection: HTTPConnection) -> str:
 def session_secret(connection: HTTPConnection) -> str | None:
     """What the session's cookie holds."""
     return connection.cookies.get(cookie_name(connection))
+
+
+def device_of(connection: HTTPConnection) -> str:
+    """What the browser says of logins before; nothing for one that had none."""
+    return connection.cookies.get(f"{cookie_name(connection)}_device", "")
+
+
+def remember_device(connection: HTTPConnection, response: Response, device: str) -> None:
+    """Have the browser say so at its next login."""
+    response.set_cookie(
+        f"{cookie_name(connection)}_device",
+        device,
+        max_age=DEVICE_S,
+        path="/",
+        secure=is_secure(connection),
+        httponly=True,
+        samesite="strict",
+    )
 
 
 def require_same_site(request: Request) -> None:

@@ -1,5 +1,6 @@
 """What requests and answers have: an id, a bound, headers for browsers, an entry in the audit."""
 
+import asyncio
 import re
 import secrets
 
@@ -8,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offhook.api.audit import AnswerKept, write_entry
-from offhook.api.problems import BodyTooLarge, UnexpectedError, problem_of
+from offhook.api.problems import BodyTooLarge, BodyTooSlow, UnexpectedError, problem_of
 from offhook.api.security import headers_for
 from offhook.api.services import Services
 from offhook.change_notes import keeping_notes
@@ -17,6 +18,9 @@ log = structlog.get_logger()
 
 MAX_BODY = 1_000_000
 MAX_UPLOAD = 50_000_000
+BODY_WITHIN_S = 30.0
+BODY_BYTES_PER_S = 10_000
+"""What a body may take to come: half a minute, and longer only as long as it comes so fast."""
 UPLOADS = re.compile(r"^/api/.*/imports$|^/uploads$")
 """Paths whose body is a file, which is written to disk as it comes."""
 REQUEST_ID = "x-request-id"
@@ -95,13 +99,23 @@ class _Answer:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """`receive`, which refuses to read more than is taken here."""
+    """`receive`, which refuses to read more than is taken here, and to wait for it for long."""
     most = MAX_UPLOAD if UPLOADS.search(scope["path"]) else MAX_BODY
-    seen = 0
+    clock = asyncio.get_running_loop().time
+    seen, waited, whole = 0, 0.0, False
 
     async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, waited, whole
+        if whole:
+            return await receive()
+        began = clock()
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S + seen / BODY_BYTES_PER_S - waited):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+        waited += clock() - began
+        whole = not message.get("more_body", False)
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > most:

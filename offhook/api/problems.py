@@ -127,6 +127,19 @@ class BodyTooLarge(HTTPException):
         )
 
 
+class BodyTooSlow(HTTPException):
+    """The body does not come; an `HTTPException` for the same reason."""
+
+    code = "body_too_slow"
+
+    def __init__(self) -> None:
+        super().__init__(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "the body did not come in time",
+            headers={"connection": "close"},
+        )
+
+
 class RecordConflict(ApiError):
     """The request names something that is not there, or that was made at the same moment."""
 
@@ -303,7 +316,7 @@ def _fault(found: Mapping[str, Any]) -> Fault:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     status = getattr(error, "status_code", 400)
-    if isinstance(error, BodyTooLarge):
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
         request.scope["problem"] = error.code
         phrase = HTTPStatus(status).phrase
         return _answer(
@@ -315,7 +328,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
                 detail=error.detail,
                 request_id=id_of(request),
             ),
-            {},
+            error.headers or {},
         )
     answer = _told(request, _BY_STATUS.get(status, RequestUnreadable)())
     for name, value in (getattr(error, "headers", None) or {}).items():

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.table import Table
 
+from dialer.contacts_csv.export import escape
 from dialer.windows import zone_info
 from offhook.cli import pin_watch_cmd
 from offhook.cli.output import JsonOption, emit, run_async
@@ -161,7 +162,7 @@ def _writer(letters: TextIO | None) -> Made | None:
         return None
 
     def write(customer: str, pin: HiddenDigits) -> None:
-        csv.writer(letters).writerow([customer, pin.reveal()])
+        csv.writer(letters).writerow([escape(customer), pin.reveal()])
         letters.flush()
 
     return write

@@ -7,7 +7,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from offhook.accounts.errors import AccountRefused
 from offhook.accounts.service import OpenSession
-from offhook.api.auth import address_of, cookie_name, is_secure, principal_of, session_secret
+from offhook.api.auth import (
+    address_of,
+    cookie_name,
+    device_of,
+    is_secure,
+    principal_of,
+    remember_device,
+    session_secret,
+)
 from offhook.api.services import services_of
 from offhook.console.guard import same_origin
 from offhook.console.kit.document import document
@@ -44,7 +52,7 @@ async def log_in(
     address = address_of(request)
     try:
         user = await services.accounts.authenticate(
-            login, password, address=address, now=services.clock()
+            login, password, address=address, now=services.clock(), device=device_of(request)
         )
     except OffhookError as error:
         form = _login_form(_inside(next), login=login, refused=f"{error}.".capitalize())
@@ -56,7 +64,8 @@ async def log_in(
         browser=request.headers.get("user-agent", ""),
         instead_of=session_secret(request),
     )
-    return _with_session(request, RedirectResponse(_inside(next), 303), opened)
+    device = await services.accounts.device_of(user)
+    return _with_session(request, RedirectResponse(_inside(next), 303), opened, device)
 
 
 @router.post("/logout")
@@ -86,7 +95,9 @@ async def use_link(request: Request, secret: Text, password: Text, again: Text) 
         return HTMLResponse(_link_form("The two passwords differ."), 422)
     services = services_of(request)
     try:
-        user = await services.accounts.use_link(secret, password, now=services.clock())
+        user = await services.accounts.use_link(
+            secret, password, now=services.clock(), address=address_of(request)
+        )
     except AccountRefused as error:
         text = f"{error}; {error.hint}." if error.hint else f"{error}."
         return HTMLResponse(_link_form(text.capitalize()), 422)
@@ -97,10 +108,12 @@ async def use_link(request: Request, secret: Text, password: Text, again: Text) 
         browser=request.headers.get("user-agent", ""),
         instead_of=session_secret(request),
     )
-    return _with_session(request, RedirectResponse(url("/"), 303), opened)
+    device = await services.accounts.device_of(user)
+    return _with_session(request, RedirectResponse(url("/"), 303), opened, device)
 
 
-def _with_session(request: Request, answer: Response, opened: OpenSession) -> Response:
+def _with_session(request: Request, answer: Response, opened: OpenSession, device: str) -> Response:
+    remember_device(request, answer, device)
     answer.set_cookie(
         cookie_name(request),
         opened.secret,

@@ -202,12 +202,12 @@ class FailedLogins:
                     .values(failures._asdict())
                 )
 
-    async def forgive(self, login: str, address: str, *, now: datetime, old: timedelta) -> None:
-        """It was no failure: the login starts afresh, the address is as it was."""
+    async def forgive(self, who: str, address: str = "", *, now: datetime, old: timedelta) -> None:
+        """It was no failure: login or device starts afresh, the address is as it was."""
         async with store_session(self.database) as session:
             await session.execute(
                 delete(login_failures).where(
-                    (login_failures.c.key == login) | (login_failures.c.failed_at < now - old)
+                    (login_failures.c.key == who) | (login_failures.c.failed_at < now - old)
                 )
             )
             await session.execute(

@@ -37,8 +37,11 @@ ORDER BY c.created_at DESC LIMIT :most
 _AGENTS = text("""
 SELECT a.id, a.name, a.number, a.switch_id, a.status, a.status_reason, a.reachable, a.status_at,
     h.campaign_id AS works_for, s.state, s.since, v.contact_id AS reads,
-    ARRAY(SELECT jsonb_object_keys(p.groups)) AS groups
+    ARRAY(SELECT jsonb_object_keys(p.groups)) AS groups,
+    COALESCE(m.campaigns, '{}') AS campaigns
 FROM agents a
+LEFT JOIN (SELECT agent_id, array_agg(campaign_id) AS campaigns FROM campaign_agents
+    GROUP BY agent_id) m ON m.agent_id = a.id
 LEFT JOIN agent_profiles p ON p.agent_id = a.id
 LEFT JOIN agent_leases h ON h.agent_id = a.id
 LEFT JOIN agent_activity s ON s.agent_id = a.id AND s.campaign_id = h.campaign_id
@@ -87,6 +90,8 @@ class FloorAgent(_Read):
     """What the engine has the agent do; None where no campaign has them."""
     since: AwareDatetime | None
     groups: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    """Those that he is in."""
     reads: int | None = None
     """The contact on offer in preview mode."""
 
@@ -239,5 +244,6 @@ def _agent(row: RowMapping) -> FloorAgent:
         state=AgentState(row["state"]) if row["state"] else None,
         since=row["since"],
         groups=tuple(row["groups"] or ()),
+        campaigns=tuple(row["campaigns"]),
         reads=row["reads"],
     )

@@ -97,7 +97,11 @@ async def test_a_session_that_was_planted_is_not_the_one_that_begins_at_login(
         async with api_client(app, None) as victim:
             victim.cookies.set(COOKIE, planted, domain="api.local")
             await log_in(victim, "rossi")
-            begun = [cookie.value for cookie in victim.cookies.jar if cookie.value != planted]
+            begun = [
+                cookie.value
+                for cookie in victim.cookies.jar
+                if cookie.name == COOKIE and cookie.value != planted
+            ]
         attackers = await attacker.get(ME)
         made_up = await attacker.get(ME, headers={"cookie": f"{COOKIE}=made-up"})
 

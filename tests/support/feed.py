@@ -66,6 +66,17 @@ class Scribe:
         """A step that tells one fact of this code."""
         await self.write(Tick(), NoteOddity(code=code))
 
+    async def ended(self, attempt: str) -> None:
+        """A step that tells that a call has ended."""
+        await self.write(
+            Tick(),
+            CloseAttempt(
+                attempt_id=AttemptId(attempt), contact_id=ContactId("7"), number=NUMBER,
+                outcome=Outcome.no_answer, at=self.clock, reason="ring timeout",
+                contact_state=ContactState.finished,
+            ),
+        )  # fmt: skip
+
     async def call(self, attempt: str = "a1", contact: str = "7") -> None:
         """A call from beginning to end."""
         attempt_id, contact_id = AttemptId(attempt), ContactId(contact)

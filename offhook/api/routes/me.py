@@ -1,10 +1,10 @@
 """Whoever asks: what they may, their password, their sessions."""
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Request, status
 from pydantic import BaseModel
 
 from offhook.accounts.errors import SessionNotFound
-from offhook.api.auth import Who
+from offhook.api.auth import Who, device_of
 from offhook.api.problems import RESPONSES
 from offhook.api.refusals import NotAuthenticated
 from offhook.api.requests import Key, Sent
@@ -42,14 +42,18 @@ async def show(who: Who) -> WhoView:
 
 
 @router.put("/password", status_code=status.HTTP_204_NO_CONTENT, summary="Change one's password")
-async def change_password(body: PasswordBody, services: Svc, who: Who) -> None:
+async def change_password(body: PasswordBody, request: Request, services: Svc, who: Who) -> None:
     """Set another password; every other session of the user ends."""
     if who.session_id is None:
         raise NotAuthenticated
     async with services.audited(who, "user.password", f"user/{who.id}"):
         now = services.clock()
         await services.accounts.authenticate(
-            who.name, body.current.get_secret_value(), address=who.address, now=now
+            who.name,
+            body.current.get_secret_value(),
+            address=who.address,
+            now=now,
+            device=device_of(request),
         )
         await services.accounts.set_password(
             who.id, body.password.get_secret_value(), now=now, keep_session=who.session_id

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from dialer.contacts_csv import ContactFileError
+from dialer.contacts_csv.export import escape
 from dialer.numbers import parse_number
 from offhook.accounts.roles import Permission
 from offhook.api.auth import requires
@@ -201,7 +202,7 @@ async def import_file(
     writer = csv.writer(letters)
 
     def made(customer: str, pin: HiddenDigits) -> None:
-        writer.writerow([customer, pin.reveal()])
+        writer.writerow([escape(customer), pin.reveal()])
 
     with tempfile.TemporaryFile() as kept:
         async for chunk in request.stream():

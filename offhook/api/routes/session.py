@@ -14,7 +14,9 @@ from offhook.api.auth import (
     Who,
     address_of,
     cookie_name,
+    device_of,
     is_secure,
+    remember_device,
     require_same_site,
     session_secret,
 )
@@ -83,6 +85,7 @@ async def login(
         body.password.get_secret_value(),
         address=address_of(request),
         now=services.clock(),
+        device=device_of(request),
     )
     return await _open(services, request, response, user)
 
@@ -135,6 +138,7 @@ async def _open(
         instead_of=session_secret(request),
     )
     _set_cookie(request, response, services, opened)
+    remember_device(request, response, await services.accounts.device_of(user))
     return OpenedSession(
         who=who_view(opened.principal),
         csrf_token=opened.csrf,

@@ -18,9 +18,12 @@ from activities.callback_contracts import (
     TicketCallback,
 )
 from dialer.appointments import Period
+from dialer.callback_refusals import CallbackUnknown
 from dialer.callbacks import CallbackId, CallbackListId, CallbackRules, TicketStatus
 from dialer.model import AgentId
 from offhook.accounts import Permission
+from offhook.api.agent_seeing import agent_as_seen
+from offhook.api.refusals import OutOfScope
 from offhook.callbacks import CallbackOffice, NewCallback
 from offhook.console.console import Console
 from offhook.console.kit.ask import ask
@@ -57,6 +60,7 @@ async def callbacks(visit: Visit) -> None:
     """What was promised, and orders about it."""
     feed = board_feed(visit.console, visit.query("list"))
     desk = BoardDesk(visit, feed)
+    await desk.look()
     desk.panel = await visit.live(feed, desk.shown, on_act=desk.acted)
 
 
@@ -84,6 +88,8 @@ class BoardDesk:
     def __init__(self, visit: Visit, feed: Feed[Board]) -> None:
         self._visit = visit
         self._feed = feed
+        self._agents: set[str] = set()
+        """Agents in the person's scope."""
         self._hands = Hands(
             agent=visit.who.agent_id or visit.query("agent"),
             write=visit.who.may(Permission.callbacks_write),
@@ -92,26 +98,28 @@ class BoardDesk:
         if not self._hands.choose:
             self._hands = replace(self._hands, agent=visit.who.agent_id or "")
 
+    async def look(self) -> None:
+        """See which agents are in the person's scope."""
+        every = await AgentStore(await self._visit.console.backend.pool()).all()
+        who = self._visit.who
+        self._agents = {one.agent_id for one in every if agent_as_seen(who, one) is not None}
+
     def shown(self, board: Board) -> Markup:
         """The board for this person: only what is in their scope."""
-        scope = self._visit.who.scope
-        lists = (
-            [
-                one
-                for one in board.lists
-                if scope.has(queue=one.queue, campaign=one.campaign_id or "")
-            ]
-            if not scope.everything
-            else list(board.lists)
-        )
+        lists = [one for one in board.lists if self._sees(one)]
         if board.chosen is not None and board.chosen not in lists:
             board = replace(board, chosen=None, rows=())
-        return board_page(replace(board, lists=lists), self._hands)
+        agents = {key: name for key, name in board.agents.items() if key in self._agents}
+        return board_page(replace(board, lists=lists, agents=agents), self._hands)
+
+    def _sees(self, one: CallbackListView) -> bool:
+        return self._visit.who.scope.has(queue=one.queue, campaign=one.campaign_id)
 
     async def acted(self, act: Act) -> None:
         """Do what was asked, and show what came of it."""
         if act.name == "act_as":
-            self._hands = replace(self._hands, agent=act.text("agent"))
+            agent = act.text("agent")
+            self._hands = replace(self._hands, agent=agent if agent in self._agents else "")
         else:
             self._visit.require(Permission.callbacks_write)
             await self._deed(act)
@@ -187,8 +195,12 @@ class BoardDesk:
 
     async def _order(self, key: CallbackId, order: CallbackOrder) -> None:
         word = type(order).__name__.removesuffix("Callback").lower()
+        services = self._visit.console.services
+        row = await services.lists.row(key)
+        on = await services.lists.find(row.promise.request.list_id, now=self._visit.console.clock())
+        if not self._sees(on):
+            raise CallbackUnknown(key)
         async with self._visit.audited(f"callback.{word}", f"callback/{key}") as entry:
-            services = self._visit.console.services
             office = CallbackOffice(services.database, await services.desk())
             entry.after = answer = await office.order(key, order)
         if answer.call_failed:
@@ -197,7 +209,7 @@ class BoardDesk:
 
     async def _promise(self) -> None:
         board = (await self._feed.now()).value
-        if board.chosen is None:
+        if board.chosen is None or not self._sees(board.chosen):
             return
         fields = new_fields(board.chosen, _today(board).isoformat())
         said = await ask("Promise a callback", "", yes="Promise", fields=fields)
@@ -218,6 +230,8 @@ class BoardDesk:
         confirm_done("Promised")
 
     async def _make_list(self) -> None:
+        if not self._visit.who.scope.has(queue=None, campaign=None):
+            raise OutOfScope
         said = await ask("A callback list", "", yes="Make it", fields=list_fields())
         if said is None:
             return

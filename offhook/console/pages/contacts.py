@@ -7,6 +7,7 @@ from markupsafe import Markup
 from dialer.model import CampaignId, ContactId
 from dialer.numbers import InvalidNumber, resolve
 from offhook.accounts import Permission
+from offhook.api.agent_seeing import agents_in_scope, history_as_seen, story_as_seen
 from offhook.console.kit.page import Visit, console_page
 from offhook.console.kit.panel import Act
 from offhook.console.views.contacts import Search, contact_page, search_page
@@ -66,6 +67,9 @@ async def contact(visit: Visit) -> None:
         why = await visit.console.backend.why.contact(
             CampaignId(told.campaign_id), told.contact_id, now=now
         )
-        return contact_page(told, why)
+        database = visit.console.services.database
+        agents = await agents_in_scope(database, visit.who)
+        why = await story_as_seen(database, visit.who, why)
+        return contact_page(history_as_seen(told, agents), why)
 
     await visit.panel(read)

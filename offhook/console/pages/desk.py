@@ -8,6 +8,7 @@ from nicegui import background_tasks, ui
 
 from dialer.model import AgentId, AgentStatus, CampaignId
 from offhook.accounts import Permission
+from offhook.api.agent_seeing import agent_as_seen
 from offhook.callbacks import NewCallback
 from offhook.console.kit.ask import ask
 from offhook.console.kit.layout import url
@@ -21,6 +22,7 @@ from offhook.console.views.desk import Desk, choose_agent, desk_page
 from offhook.offices.desk import DeskOffice
 from offhook.storage.agent_store import AgentStore, NothingOnOffer
 from offhook.storage.callback_tables import CallbackSource
+from offhook.storage.errors import AgentNotFound
 from offhook.storage.floor_reads import FloorAgent
 
 
@@ -34,6 +36,7 @@ async def desk(visit: Visit) -> None:
     if not agent:
         await _choose(visit)
         return
+    await _require_seen(visit, agent)
     seat = Seat(visit, agent)
     await seat.read()
     seat.panel = await visit.panel(seat.markup(), on_act=seat.acted)
@@ -42,13 +45,22 @@ async def desk(visit: Visit) -> None:
 
 async def _choose(visit: Visit) -> None:
     async def read() -> Markup:
-        agents = await AgentStore(await visit.console.backend.pool()).all()
+        every = await AgentStore(await visit.console.backend.pool()).all()
+        agents = [one for one in every if agent_as_seen(visit.who, one) is not None]
         return el("div", page_head("Agent desk"), choose_agent(agents), class_="stack")
 
     async def acted(act: Act) -> None:
         ui.navigate.to(url(f"/desk?agent={act.text('agent')}"))
 
     await visit.panel(read, on_act=acted)
+
+
+async def _require_seen(visit: Visit, agent: str) -> None:
+    """Raise `AgentNotFound` for an agent out of the scope of who looks; one's own never is."""
+    if agent != visit.who.agent_id:
+        row = await AgentStore(await visit.console.backend.pool()).find(agent)
+        if agent_as_seen(visit.who, row) is None:
+            raise AgentNotFound(agent)
 
 
 class Seat:

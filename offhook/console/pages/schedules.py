@@ -7,7 +7,9 @@ from datetime import timedelta
 from markupsafe import Markup
 from pydantic import ValidationError
 
+from dialer.rejections import CampaignUnknown
 from offhook.accounts import Permission
+from offhook.accounts.scoping import require_seen
 from offhook.console.console import Console
 from offhook.console.kit.ask import ask
 from offhook.console.kit.page import Visit, confirm_done, console_page
@@ -16,7 +18,7 @@ from offhook.console.live.feed import Feed
 from offhook.console.views.schedules import new_fields, plan_said, schedules_page
 from offhook.errors import OffhookError
 from offhook.storage.campaign_views import CampaignViews
-from offhook.temporal.schedule_desk import ScheduleView
+from offhook.temporal.schedule_desk import ScheduleNotFound, ScheduleView
 
 EVERY = timedelta(seconds=5)
 
@@ -66,13 +68,13 @@ class ScheduleOrders:
     def shown(self, found: Planned) -> Markup:
         """The page: the schedules of campaigns that the person sees."""
         scope = self._visit.who.scope
-        seen = [
-            one
-            for one in found.schedules
-            if one.plan.campaign_id is None or scope.has(campaign=one.plan.campaign_id)
-        ]
+        seen = [one for one in found.schedules if scope.has(campaign=one.plan.campaign_id)]
         may_write = self._visit.who.may(Permission.schedules_write)
-        return schedules_page(seen, found.campaigns, may_write=may_write)
+        return schedules_page(seen, self._campaigns(found), may_write=may_write)
+
+    def _campaigns(self, found: Planned) -> dict[str, str]:
+        scope = self._visit.who.scope
+        return {key: name for key, name in found.campaigns.items() if scope.has(campaign=key)}
 
     async def acted(self, act: Act) -> None:
         """Carry out an order."""
@@ -89,6 +91,8 @@ class ScheduleOrders:
 
     async def _tell(self, act: Act) -> None:
         desk = await self._visit.console.backend.schedule_desk()
+        plan = (await desk.show(act.of)).plan
+        require_seen(self._visit.who, ScheduleNotFound(act.of), campaign=plan.campaign_id)
         async with self._visit.audited(f"schedule.{act.name}", f"schedule/{act.of}"):
             match act.name:
                 case "pause":
@@ -102,7 +106,7 @@ class ScheduleOrders:
         confirm_done({"trigger": "A run begins", "remove": "Deleted"}.get(act.name, "Done"))
 
     async def _add(self) -> None:
-        campaigns = (await self._feed.now()).value.campaigns
+        campaigns = self._campaigns((await self._feed.now()).value)
         said = await ask("New schedule", "", yes="Schedule it", fields=new_fields(campaigns))
         if said is None:
             return
@@ -112,6 +116,8 @@ class ScheduleOrders:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise BadPlan(f"{where}: {first['msg']}", hint="look at the form again") from error
+        if plan.campaign_id not in campaigns:
+            raise CampaignUnknown(plan.campaign_id or "")
         office = self._visit.console.backend.schedules
         async with self._visit.audited("schedule.apply", f"schedule/{plan.schedule_id}"):
             await office.apply(plan)
