@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from dialer.compliance.rules import AbandonmentRule, PatienceRule, RecordsRule, RingRule
-from dialer.compliance.settings import all_rules
+from dialer.compliance.settings import ComplianceSettings, all_rules
 from dialer.model import CampaignSettings, Mode
 from dialer.rejections import Rejected
 
@@ -81,6 +82,14 @@ def require_message(settings: CampaignSettings, *, plays_message: bool) -> None:
     for name, rule in all_rules(settings.compliance):
         if isinstance(rule, PatienceRule) and rule.message:
             raise LawNeedsMessage(name, settings.switch)
+
+
+@lru_cache(maxsize=64)
+def least_ring(law: ComplianceSettings) -> timedelta:
+    """How long the law wants a phone to ring before the call may be taken back."""
+    rules = [one.rule for one in all_rules(law)]
+    longest = (rule.least for rule in rules if isinstance(rule, RingRule))
+    return max(longest, default=timedelta(0))
 
 
 def kept_for(settings: CampaignSettings) -> timedelta | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from dialer.agent import AgentState
 from dialer.call import UNANSWERED
 from dialer.commands import SaveDisposition
-from dialer.compliance.binding import bound
+from dialer.compliance.binding import bound, least_ring
 from dialer.events import (
     AgentWithdrawn,
     Disposed,
@@ -18,6 +18,7 @@ from dialer.events import (
     TrunksChanged,
 )
 from dialer.live import agents, calls, recycling, selection
+from dialer.live.deadlines import Timer
 from dialer.live.things import Line
 from dialer.live.world import World
 from dialer.model import Agent, CampaignSettings
@@ -147,8 +148,14 @@ def drain(world: World, event: DrainRequested, now: datetime) -> None:
 
 
 def _clear(world: World, now: datetime) -> None:
+    """Take back what rings; a phone that the law wants to ring longer rings so long."""
+    least = least_ring(world.started.settings.compliance)
     for call in list(world.calls.values()):
-        if call.state in UNANSWERED and not call.hang_ups:
+        if call.state not in UNANSWERED or call.hang_ups:
+            continue
+        if now < call.placed_at + least:
+            world.deadlines.set(Timer.ring, call.attempt_id, call.placed_at + least)
+        else:
             calls.hang_up(world, call, now, reason="cleared", on_end=Outcome.no_answer)
 
 
@@ -170,8 +177,8 @@ def wind_down(world: World, now: datetime) -> bool:
 def _exhausted(world: World) -> bool:
     buffer = world.buffer
     return (
-        world.settled
-        and buffer.exhausted
+        buffer.exhausted
+        and world.settled
         and not world.paused
         and buffer.asked_at is None
         and not buffer

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from dialer.call import CallState
 from dialer.commands import NotePacing, OpenAttemptRecord, PlaceCall
+from dialer.compliance.binding import least_ring
 from dialer.compliance.facts import NOTHING_KNOWN
 from dialer.live import agents, calls, matching, previewing, promised, selection
-from dialer.live.census import Since
 from dialer.live.closing import TOO_MANY
 from dialer.live.deadlines import Timer
 from dialer.live.law import Rule
@@ -16,7 +16,7 @@ from dialer.live.things import Line, LiveCall
 from dialer.live.world import World
 from dialer.model import AgentId, AttemptId, Mode, Trunk
 from dialer.outcomes import Outcome
-from dialer.pacing.base import Ages, Decision, Floor, Placed, Why
+from dialer.pacing.base import Decision, Floor, Placed, Why
 from dialer.switching import Way
 
 RING_GRACE = timedelta(seconds=5)
@@ -59,17 +59,16 @@ def floor(world: World, now: datetime) -> Floor:
         elif line.attempt_id and not world.joins:
             kept += 1  # rung first, for a customer who is yet to answer
     free = sum([line.retry_at is None or line.retry_at <= now for line in world.free.values()])
-
-    def ages(since: Since) -> Ages:
-        if world.promised:
-            return promised.ages_without_kept(world, since, now_s)
-        return since.ages(now_s)
-
+    if world.promised:
+        ringing = promised.ages_without_kept(world, census.ringing, now_s)
+        listening = promised.ages_without_kept(world, census.listening, now_s)
+    else:
+        ringing, listening = census.ringing.ages(now_s), census.listening.ages(now_s)
     return Floor(
         free=free + kept,
         agents=len(world.agents) - len(census.at_rest),
-        ringing_ages=ages(census.ringing),
-        listening_ages=ages(census.listening),
+        ringing_ages=ringing,
+        listening_ages=listening,
         waiting_ages=waiting,
         joining=joining,
         talking_ages=census.talking.ages(now_s),
@@ -165,8 +164,9 @@ def _kind(decision: Decision, cap: str) -> str:
 def _cancel(world: World, count: int, now: datetime) -> None:
     """Take calls back that have rung long enough, the longest first, where the switch can."""
     called = [world.calls[attempt_id] for attempt_id in world.census.ringing]
+    least = max(LEAST_RING, least_ring(world.started.settings.compliance))
     for call in called:
-        if count == 0 or now < call.placed_at + LEAST_RING:
+        if count == 0 or now < call.placed_at + least:
             return
         if not call.hang_ups and not promised.is_kept(world, call):
             calls.hang_up(world, call, now, reason=TOO_MANY, on_end=Outcome.no_answer)

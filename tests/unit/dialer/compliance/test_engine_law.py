@@ -15,7 +15,7 @@ from dialer.commands import (
     SaveAgent,
 )
 from dialer.compliance.facts import History, PastCall
-from dialer.events import AgentChanged, CallEnded, CallForbidden
+from dialer.events import AgentChanged, CallEnded, CallForbidden, PauseRequested
 from dialer.model import AgentStatus, AttemptId, CallRef, ContactId, Dialable, Mode, Number
 from tests.support.dialing import START, agent, at, contact, settings, started
 from tests.support.fake_switch import Fate
@@ -102,6 +102,32 @@ def test_call_is_ended_unanswered_when_its_agent_goes_and_nobody_is_free() -> No
     [ended] = [c for c in one.of(HangUp) if c.correlator == placed.attempt_id]
     assert ended.reason == "no_agent_left"
     assert "abandoned" not in one.outcomes
+
+
+def test_order_to_take_calls_back_lets_a_phone_ring_as_long_as_the_law_wants() -> None:
+    one = floor(londoner(1), londoner(2), mode=Mode.progressive, agents=2)
+    one.switch.fate = Fate(answers=False, ring=60)
+    one.start().run(5)
+    assert len(one.of(PlaceCall)) == 2
+
+    one.give(PauseRequested(clear=True))
+    one.run(20)
+
+    placed, taken_back = one.moments(PlaceCall), one.moments(HangUp)
+    assert [15 <= end - begin < 15.5 for begin, end in zip(placed, taken_back, strict=True)] == [
+        True,
+        True,
+    ]
+
+
+def test_order_to_take_calls_back_is_obeyed_at_once_where_no_law_says_how_long_to_ring() -> None:
+    one = Floor(started(), contacts=[contact(1)])
+    one.switch.fate = Fate(answers=False, ring=60)
+    one.start().run(5)
+
+    one.give(PauseRequested(clear=True))
+
+    assert [ended.reason for ended in one.of(HangUp)] == ["cleared"]
 
 
 def test_forbidden_call_gives_the_contact_back_and_has_no_outcome() -> None:
