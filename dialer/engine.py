@@ -106,12 +106,10 @@ class Engine:
 
     def handle(self, event: Event, now: datetime) -> list[Command]:
         """Apply one event and return what is to be done about it, in order."""
-        if isinstance(event, Started):
-            if self._world is not None:
-                raise NotStarted(event.kind)
+        world = self._world
+        if isinstance(event, Started) or world is None:
             self._world = world = self._begin(event, now)
         else:
-            world = self._require(event.kind)
             world.commands, world.snapshot_asked = [], False
             if now < world.heard_at:
                 clock.heed(world, now)
@@ -176,7 +174,9 @@ class Engine:
             raise NotStarted(kind)
         return self._world
 
-    def _begin(self, event: Started, now: datetime) -> World:
+    def _begin(self, event: Event, now: datetime) -> World:
+        if self._world is not None or not isinstance(event, Started):
+            raise NotStarted(event.kind)
         settings, _ = bound(event.settings)
         world = World(
             started=replace(event, settings=settings),
@@ -286,7 +286,8 @@ class Engine:
         if world.pace_due or tick:
             placing.pace(world, self._rules, now)
         selection.load(world, now)
-        _watch(world, now)
+        if world.started.capabilities.lists_calls:
+            _watch(world, now)
         if orders.wind_down(world, now):
             world.drained = True
             world.deadlines.cancel(Timer.snapshot)
@@ -295,8 +296,6 @@ class Engine:
 
 def _watch(world: World, now: datetime) -> None:
     """Keep asking the switch what is going on while anything is."""
-    if not world.started.capabilities.lists_calls:
-        return
     planned = world.deadlines.at(Timer.snapshot)
     if not (world.in_progress or not world.settled or world.link_down):
         world.deadlines.cancel(Timer.snapshot)

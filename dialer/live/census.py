@@ -107,16 +107,17 @@ class Census:
     at_rest: dict[AgentId, "Line"] = field(default_factory=dict)
     """Agents who are not at work and don't want to be, or whose device can't be called."""
 
-    def count_call(self, call: "LiveCall") -> None:
-        """Take note of where a call is now."""
+    def count_call(self, call: "LiveCall", before: CallState | None = None) -> None:
+        """Take note of where a call is now, and where it isn't any more."""
         if call.state in UNANSWERED:
             self.ringing.set(call.attempt_id, call.placed_at)
             return
-        self.ringing.drop(call.attempt_id)
+        if before in UNANSWERED:
+            self.ringing.drop(call.attempt_id)
+        elif before is CallState.listening:
+            self.listening.drop(call.attempt_id)
         if call.state is CallState.listening:
             self.listening.set(call.attempt_id, call.answered_at or call.placed_at)
-        else:
-            self.listening.drop(call.attempt_id)
 
     def count_agent(self, line: "Line") -> None:
         """Take note of what an agent does now."""

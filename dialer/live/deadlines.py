@@ -62,8 +62,10 @@ class Deadlines:
     def cancel(self, timer: Timer, who: str = "") -> None:
         """Forget a deadline; nothing happens if it isn't set."""
         mine = self._current.get(who)
-        if mine is not None and mine.pop(timer, None) and not mine:
-            del self._current[who]
+        if mine is not None and timer in mine:
+            del mine[timer]
+            if not mine:
+                del self._current[who]
 
     def cancel_each(self, timers: Container[Timer], who: str) -> None:
         """Forget several deadlines of one."""

@@ -177,7 +177,7 @@ class World:
         before, call.state = call.state, advance_call(call.state, move)
         if same_to_pacer(before, call.state):
             return
-        self.census.count_call(call)
+        self.census.count_call(call, before)
         if call.state in WAITING:
             self.waiting.setdefault(call.attempt_id, call)
         else:

@@ -39,7 +39,7 @@ from dialer.pacing.base import (
 )
 from dialer.simulation.results import Latency, SimulationResult, worst_window
 from dialer.simulation.scenario import Drift, Scenario, Spread
-from dialer.simulation.switch import VirtualSwitch, lasts_fixed
+from dialer.simulation.switch import CARRIED_OUT, VirtualSwitch, lasts_fixed
 from dialer.switching import Capabilities, Way
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -207,10 +207,11 @@ class Shift:
         now, pending = self._now, [event]
         for coming in pending:
             for command in self._engine.handle(coming, now):
-                if type(command) in _NOTED:
+                kind = type(command)  # most commands are for the record alone
+                if kind in _NOTED:
                     self._note(command)
-                if (told := self._switch.execute(command, now)) is not None:
-                    pending.append(told)
+                if kind in CARRIED_OUT:
+                    pending += self._switch.execute(command, now)
 
     def _note(self, command: Command) -> None:
         match command:

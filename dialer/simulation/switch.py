@@ -70,28 +70,26 @@ class VirtualSwitch:
                 self._over.add(event.correlator)
         return event
 
-    def execute(self, command: Command, now: datetime) -> Event | None:
+    def execute(self, command: Command, now: datetime) -> tuple[Event, ...]:
         """Carry out a command; returns what it leads to at once."""
-        if type(command) not in CARRIED_OUT:
-            return None  # most commands are for the record
         match command:
             case PlaceCall():
                 self._dial(command, now)
-                return CommandAccepted(correlator=command.attempt_id, action=command.kind)
+                return (CommandAccepted(correlator=command.attempt_id, action=command.kind),)
             case ParkAgent():
                 call = CallRef(call_id=command.correlator, leg="agent")
-                return CallHeld(correlator=command.correlator, call=call, at=now)
+                return (CallHeld(correlator=command.correlator, call=call, at=now),)
             case Join():
-                return self._join(command, now)
+                return (self._join(command, now),)
             case PlayMessage():
                 self._end(command.correlator, now + timedelta(seconds=MESSAGE_S))
             case HangUp():
                 self._end(command.correlator, now)
             case LoadContacts():
-                return ContactsLoaded(contacts=self._load(command.limit, now), exhausted=False)
+                return (ContactsLoaded(contacts=self._load(command.limit, now), exhausted=False),)
             case _:
                 pass
-        return None
+        return ()
 
     def _later(self, at: datetime, event: Coming) -> None:
         self._number += 1
