@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offhook.api.audit import AnswerKept, write_entry
 from offhook.api.problems import BodyTooLarge, BodyTooSlow, UnexpectedError, problem_of
-from offhook.api.security import headers_for
+from offhook.api.security import begin_answer, headers_for
 from offhook.api.services import Services
 from offhook.change_notes import keeping_notes
 
@@ -50,6 +50,7 @@ class Frame:
                     await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begin_answer()
         answer = _Answer(scope, send)
         try:
             await self._app(scope, _bounded(scope, receive), answer.send)

@@ -1,6 +1,13 @@
-"""Headers that tell browsers what not to do."""
+"""Headers that tell browsers what not to do.
 
+Only the console's pages may load anything at all. A script runs there if it comes from our own
+address, or is written into the page with the word of that very answer, which nobody else knows:
+markup that somebody smuggled into a page runs nothing.
+"""
+
+import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 
 from starlette.types import Scope
 
@@ -20,8 +27,8 @@ _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _PAGE_POLICY = "; ".join(
     (
         "default-src 'self'",
-        # The console's toolkit writes its import map into the page and compiles templates there.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "script-src 'self' 'nonce-{nonce}'{more}",
+        "script-src-attr 'none'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -33,7 +40,23 @@ _PAGE_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+_COMPILES = " 'unsafe-eval'"
+"""The console's toolkit compiles its templates in the browser."""
+_PLAIN = frozenset({"/login", "/link"})
+"""Pages without the toolkit."""
+_NO_PAGES = frozenset({"/healthz", "/readyz", "/metrics"})
 HSTS = "max-age=31536000"
+_NONCE: ContextVar[str] = ContextVar("nonce")
+
+
+def begin_answer() -> None:
+    """Have a new word for the scripts of an answer."""
+    _NONCE.set(secrets.token_urlsafe(16))
+
+
+def nonce() -> str:
+    """The word with which a script of this answer runs."""
+    return _NONCE.get()
 
 
 def is_secure(scope: Scope) -> bool:
@@ -47,9 +70,15 @@ def headers_for(scope: Scope) -> Mapping[str, str]:
     """The headers of an answer, by where the request went and how it came."""
     path: str = scope["path"]
     headers = dict(_ALWAYS)
-    headers["content-security-policy"] = _API_POLICY if path.startswith(API) else _PAGE_POLICY
+    headers["content-security-policy"] = _policy(path)
     if not path.startswith(_STATIC):
         headers["cache-control"] = "no-store"
     if is_secure(scope):
         headers["strict-transport-security"] = HSTS
     return headers
+
+
+def _policy(path: str) -> str:
+    if path.startswith(API) or path in _NO_PAGES:
+        return _API_POLICY
+    return _PAGE_POLICY.format(nonce=nonce(), more="" if path in _PLAIN else _COMPILES)

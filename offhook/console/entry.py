@@ -113,7 +113,6 @@ async def use_link(request: Request, secret: Text, password: Text, again: Text) 
 
 
 def _with_session(request: Request, answer: Response, opened: OpenSession, device: str) -> Response:
-    remember_device(request, answer, device)
     answer.set_cookie(
         cookie_name(request),
         opened.secret,
@@ -122,6 +121,7 @@ def _with_session(request: Request, answer: Response, opened: OpenSession, devic
         httponly=True,
         samesite="lax",
     )
+    remember_device(request, answer, device)
     return answer
 
 

@@ -19,6 +19,7 @@ from offhook.console import entry, pages, uploads
 from offhook.console.console import Console
 from offhook.console.guard import same_origin
 from offhook.console.kit.document import asset
+from offhook.console.scripts import SCRIPT, mark_scripts
 
 _OTHERS = ("/api/", "/healthz", "/readyz", "/metrics")
 _SOCKET = "/_nicegui_ws/"
@@ -32,8 +33,9 @@ def mount_console(app: FastAPI, services: Services) -> Console:
     toolkit.state.console = console
     toolkit.state.pages = pages.__all__
     Client.shared_head_html = (
-        f"<style>{asset('style.css')}</style><script>{asset('theme.js')}</script>"
+        f"<style>{asset('style.css')}</style>{SCRIPT}{asset('theme.js')}</script>"
     )
+    mark_scripts()
     app.include_router(entry.router)
     app.include_router(uploads.router)
     ui.run_with(

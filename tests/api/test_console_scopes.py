@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import cast
 
+import httpx
 import pytest
 from nicegui.client import Client
 from starlette.requests import Request
@@ -54,6 +55,24 @@ def _address(path: str, planted: Planted, word: str) -> str:
     return path.replace("{key}", key).replace("{name}", "alien-campaign")
 
 
+async def _only_marked_scripts_run(client: httpx.AsyncClient) -> None:
+    """Look at the policy of a page: the toolkit can be mounted once in a process only."""
+    seen = set()
+    for path in ("/floor", "/floor", "/link"):
+        page = await client.get(path)
+        rules = page.headers["content-security-policy"].split("; ")
+        (rule,) = [one for one in rules if one.startswith("script-src ")]
+        assert "unsafe-inline" not in rule
+        assert "script-src-attr 'none'" in rules
+        assert ("'unsafe-eval'" in rule) == (path == "/floor")
+        word = rule.partition("'nonce-")[2].partition("'")[0]
+        seen.add(word)
+        begun = re.findall(r"<script\b[^>]*>", page.text)
+        assert begun
+        assert all(f'nonce="{word}"' in one or "text/x-template" in one for one in begun)
+    assert len(seen) == 3
+
+
 async def test_no_page_shows_a_supervisor_of_a_part_anything_of_the_rest(
     console: Served, database: Database
 ) -> None:
@@ -64,6 +83,7 @@ async def test_no_page_shows_a_supervisor_of_a_part_anything_of_the_rest(
     await add_user(database, "everybody", Role.admin)
     shown, leaks = set(), []
     async with browser_of(app.app, "everybody") as client:
+        await _only_marked_scripts_run(client)
         for path in pages:
             for word in ALIENS:
                 if word in (await client.get(_address(path, planted, word))).text:

@@ -1,5 +1,6 @@
 """A journal that somebody writes, for those who read facts of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,21 +51,28 @@ class Scribe:
 
     async def write(self, event: Event, *commands: Command) -> None:
         """One step."""
+        await self.steps([(event, commands)])
+
+    async def steps(self, steps: Sequence[tuple[Event, Sequence[Command]]]) -> None:
+        """Several steps, in one transaction."""
         if self.lease is None:
             await self.take()
         assert self.lease is not None
-        self.seq += 1
-        entry = JournalEntry(
-            seq=self.seq,
-            at=self.clock,
-            event=EVENT.dump_json(event),
-            commands=COMMANDS.dump_json(list(commands)),
-        )
-        await self._store.apply(self.lease, entries=[entry], records=[], cursors=[], now=self.clock)
+        entries = [
+            JournalEntry(
+                seq=self.seq + number,
+                at=self.clock,
+                event=EVENT.dump_json(event),
+                commands=COMMANDS.dump_json(list(commands)),
+            )
+            for number, (event, commands) in enumerate(steps, 1)
+        ]
+        self.seq += len(entries)
+        await self._store.apply(self.lease, entries=entries, records=[], cursors=[], now=self.clock)
 
-    async def odd(self, code: str) -> None:
-        """A step that tells one fact of this code."""
-        await self.write(Tick(), NoteOddity(code=code))
+    async def odd(self, *codes: str) -> None:
+        """Steps that tell one fact each, of these codes."""
+        await self.steps([(Tick(), [NoteOddity(code=code)]) for code in codes])
 
     async def ended(self, attempt: str) -> None:
         """A step that tells that a call has ended."""

@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 
+from offhook.api.security import nonce
 from offhook.console.kit.markup import Child, el, trusted
 
 _KIT = files("offhook.console.kit")
@@ -24,9 +25,13 @@ def document(title: str, *children: Child, script: str = "") -> str:
             el("link", rel="icon", href="data:,"),
             el("style", trusted(asset("style.css"))),
             el("style", trusted(asset("document.css"))),
-            el("script", trusted(asset("theme.js"))),
+            el("script", trusted(asset("theme.js")), nonce=nonce()),
         ),
-        el("body", el("main", *children), el("script", trusted(script)) if script else None),
+        el(
+            "body",
+            el("main", *children),
+            el("script", trusted(script), nonce=nonce()) if script else None,
+        ),
         lang="en",
     )
     return f"<!doctype html>{page}"
