@@ -198,10 +198,10 @@ class CallingHours(BaseModel):
     def _contains(self, instant: datetime, zone: str) -> bool:
         local = instant.astimezone(zone_info(zone))
         clock = local.time()
-        return any(
-            span.start <= clock and (clock < span.end or span.end == MIDNIGHT)
-            for span in self.week[local.weekday()]
-        ) and not (self.holidays and local.date() in self.holidays)
+        for start, end in self.week[local.weekday()]:
+            if start <= clock and (clock < end or end == MIDNIGHT):
+                return not (self.holidays and local.date() in self.holidays)
+        return False
 
     def _opening(self, moment: datetime, zone: str, limit: datetime) -> datetime | None:
         """The first moment from `moment` to `limit` that is open in one zone."""

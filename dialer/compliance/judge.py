@@ -137,8 +137,7 @@ def findings(
     zones = possible_zones(number, settings)
     for named in rules:
         found += _ask(named, contact, number, zones=zones, settings=settings, now=now)
-    free_at = _in_call(number).frees_at(history.calls, now)
-    if free_at is not None:
+    if history.calls and _in_call(number).frees_at(history.calls, now) is not None:
         says = "the number is being called"
         found.append(Finding(rule=NUMBER_IN_CALL, allowed=False, says=says, until=now + IN_CALL))
     return found
@@ -302,6 +301,8 @@ def _limits(
 
 def _counted(named: NamedRule, contact: Dialable, number: Number, now: datetime) -> Finding:
     history = contact.history or NOTHING_KNOWN
+    if not history.calls:
+        return Finding(rule=named.name, allowed=True)
     keys = keys_of(contact, number)
     locked = _latest(_limits_of(named, keys, reserved=True), history, now)
     if locked is not None:
