@@ -17,6 +17,7 @@ from activities.imports import ImportBegun, Merged
 from activities.ports import StoreUnavailable, campaign_channel
 from dialer.contacts_csv import Batch, ParsedContact, ParsedNumber
 from dialer.events import ContactsAdded
+from dialer.model import CampaignId
 from dialer.rejections import CampaignUnknown
 from offhook.storage.inbox import post_on
 from offhook.storage.pool import store_errors
@@ -126,6 +127,8 @@ class PostgresContactImports:
                     len(refusals),
                     listed,
                 )
+                if fresh:
+                    await _tell(connection, place["campaign_id"], f"{import_id} {number}", now)
         return Merged(imported=len(fresh), duplicates=listed)
 
     async def finish(self, result: ImportResult, *, now: datetime) -> None:
@@ -136,8 +139,7 @@ class PostgresContactImports:
                     _END, result.import_id, ImportState.completed, "", now
                 )
                 if campaign is not None:
-                    channel, key = campaign_channel(campaign), f"import {result.import_id}"
-                    await post_on(connection, channel, ContactsAdded(), key=key, now=now)
+                    await _tell(connection, campaign, result.import_id, now)
 
     async def fail(self, import_id: str, *, reason: str, now: datetime) -> None:
         """Note that the file can't be imported."""
@@ -199,6 +201,12 @@ class PostgresContactImports:
             columns=_NUMBERS,
         )
         await sift_new(connection, list_id, ids)
+
+
+async def _tell(connection: Connection, campaign: str, what: str, now: datetime) -> None:
+    """Have whoever dials look for more: a file's first contacts needn't wait for its last."""
+    channel = campaign_channel(CampaignId(campaign))
+    await post_on(connection, channel, ContactsAdded(), key=f"import {what}", now=now)
 
 
 def _attributes(contact: ParsedContact) -> str:

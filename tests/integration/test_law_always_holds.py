@@ -72,7 +72,7 @@ STARTS = (
     datetime(2024, 3, 10, 11, 59, tzinfo=UTC),  # New York's have; it opens an hour sooner
     datetime(2024, 10, 27, 0, 59, 30, tzinfo=UTC),  # Europe's go back
     datetime(2024, 11, 3, 12, 59, tzinfo=UTC),  # New York's have
-    datetime(2024, 4, 30, 17, 58, tzinfo=UTC),  # the evening before a holiday in France
+    datetime(2024, 5, 1, 9, 0, tzinfo=UTC),  # a holiday in France, a Wednesday
     datetime(2024, 6, 4, 16, 30, tzinfo=UTC),  # open everywhere, Los Angeles and Paris included
 )
 MET = ("+44", "+39", "+33", "+49", "+13", "+12", "reserved")

@@ -147,6 +147,23 @@ async def test_import_repeated_under_its_id_merges_no_batch_again(
     assert await stored(pool) == before
 
 
+async def test_whoever_dials_is_told_of_each_batch_that_brought_somebody(
+    importer: ContactImporter, rows: Rows, pool: Pool
+) -> None:
+    campaign = await rows.campaign()
+    batches = 0
+
+    def count(_: ImportProgress) -> None:
+        nonlocal batches
+        batches += 1
+
+    await importer.run(request(campaign), report=count)
+    told = "SELECT count(*) FROM inbox WHERE channel = 'campaign:c1'"
+    assert await pool.fetchval(told) == batches + 1 > 2
+    await importer.run(request(campaign, "i2"), report=quiet)
+    assert await pool.fetchval(told) == batches + 2
+
+
 async def test_dry_run_counts_like_an_import_and_stores_nothing(
     importer: ContactImporter, rows: Rows, pool: Pool
 ) -> None:
