@@ -28,15 +28,15 @@ _SHARES[1:, 0] = 1.0 / np.arange(1, MOST_COUNTED)
 _NOBODY = np.empty((0, MOMENTS))
 
 
-def pmf(mean: Vector, squares: Vector, size: int) -> Vector:
-    """Return P(0..size-1 successes), one column each, of binomials with the given mean and sum of
-    p².
+def pmf(mean: Vector, variance: Vector, size: int) -> Vector:
+    """Return P(0..size-1 successes), one column each, of binomials with the given mean and
+    variance.
     """
     if size > MOST_COUNTED:
         raise ValueError(f"{size} outcomes are more than the {MOST_COUNTED} that are tabulated")
     mean = np.maximum(mean, 1e-12)
-    p = np.minimum(squares / mean, 0.98)
-    n = mean / np.maximum(p, 1e-12)
+    p = np.maximum(np.minimum(1.0 - variance / mean, 0.98), 1e-9)
+    n = mean / p
     none = n * np.log1p(-p)
     # Each is the one before it times odds * (n - k) / (k + 1), which ends where k reaches n.
     terms = np.empty((2, len(mean)))
@@ -58,11 +58,11 @@ class Counts:
 
     def __init__(self, fresh: Vector, answers: Vector, freed: Vector, *, free: int) -> None:
         """Take what a fresh call adds to the sums, and the sums of answers and of agents who come
-        free: means by moment, and after them the sums of the squared chances.
+        free: means by moment, and after them variances.
         """
-        self._fresh = fresh.reshape(2, 1, MOMENTS)
-        self._answers = answers.reshape(2, 1, MOMENTS)
-        self._freed = freed.reshape(2, 1, MOMENTS)
+        self._fresh, self._answers, self._freed = (
+            sums[: 2 * MOMENTS].reshape(2, 1, MOMENTS) for sums in (fresh, answers, freed)
+        )
         self._free = free
         top = float(freed[:MOMENTS].max())
         self._size = int(top + 7.0 * math.sqrt(top) + 6.0)
@@ -107,8 +107,8 @@ class Counts:
         np.multiply(self._fresh, np.array(counts, np.float64)[:, None], out=sums[:, :-1])
         sums[:, :-1] += self._answers
         sums[:, -1:] = self._freed
-        mean, squares = (sums[:, :-1] if known else sums).reshape(2, -1)
-        found = pmf(mean, squares, self._width if known else max(self._size, self._width))
+        mean, variance = (sums[:, :-1] if known else sums).reshape(2, -1)
+        found = pmf(mean, variance, self._width if known else max(self._size, self._width))
         for place, fresh in enumerate(counts):
             self._likely[fresh] = found[:, place * MOMENTS : (place + 1) * MOMENTS]
         if not known:

@@ -4,19 +4,19 @@ import numpy as np
 
 from dialer.pacing.base import Ages, Floor
 from dialer.pacing.estimates import AnswerEstimate, Vector
-from dialer.pacing.horizon import MOMENTS, Outlook
+from dialer.pacing.horizon import CUMULANTS, MOMENTS, Outlook, cumulants
 
 _ONES = np.ones(20_000)
 """Everybody counts once; a bigger crowd than this brings its own."""
 
 
 class Crowd:
-    """Sums over a table for everyone of the floor who is in it: mean and sum of squares."""
+    """Sums over a table for everyone of the floor who is in it: cumulants of how many there are."""
 
     __slots__ = ("sums",)
 
     def __init__(self) -> None:
-        self.sums = np.zeros(2 * MOMENTS)
+        self.sums = np.zeros(CUMULANTS * MOMENTS)
 
     @property
     def mean(self) -> Vector:
@@ -24,9 +24,9 @@ class Crowd:
         return self.sums[:MOMENTS]
 
     @property
-    def squares(self) -> Vector:
-        """Sum of the squared chances, by moment."""
-        return self.sums[MOMENTS:]
+    def variance(self) -> Vector:
+        """The variance of that, by moment."""
+        return self.sums[MOMENTS : 2 * MOMENTS]
 
     def add(self, table: Vector, ages: Ages, step_s: float = 1.0) -> None:
         """Count one for each age."""
@@ -42,8 +42,7 @@ class Crowd:
     def add_each(self, chance: float, count: int) -> None:
         """Count some who all have the same chance at every moment."""
         if count:
-            self.sums[:MOMENTS] += chance * count
-            self.sums[MOMENTS:] += chance * chance * count
+            self.sums += cumulants(np.full(MOMENTS, chance)) * count
 
 
 class Crowds:

@@ -21,6 +21,8 @@ from dialer.pacing.estimates import AnswerEstimate, DurationEstimate, Vector
 
 MOMENTS = 4
 """Of the ring time. The risk is then within 5 % of what a hundred moments say, mostly."""
+CUMULANTS = 4
+"""Mean, variance, and what skewness and kurtosis are made of: independent numbers add theirs up."""
 LEAST_RATE = 0.02
 """No list is worse, whatever was seen: the limit of how far an empty hour can mislead."""
 SETTLE_S = 0.3
@@ -29,14 +31,14 @@ SETTLE_S = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Tables by age: chances to have answered, or to be free, at each of the moments; beside each
-    chance stands its square, so that one sum over rows gives both (`crowds.Crowd`).
+    """Tables by age: chances to have answered, or to be free, at each of the moments, and beside
+    them the higher cumulants, so that one sum over rows gives those of the number (`crowds.Crowd`).
     """
 
     answers: Vector
     """By half second of ringing."""
-    fresh: tuple[float, ...]
-    """The first row of it."""
+    fresh: list[tuple[float, ...]]
+    """The cumulants of a call that is yet to be placed, for each moment."""
     talks: Vector
     """By second of talk: talk and wrap-up are over."""
     wraps: Vector
@@ -67,25 +69,33 @@ def outlook(
     until = moments + max(0.0, patience_s - SETTLE_S)
     talk, wrap, park = durations
     ended = 1.0 - wrap.survival(now_s)
-    answers = _squared(table * caution)
+    answers = _by_age(table * caution)
     return Outlook(
         answers=answers,
-        fresh=tuple(answers[0].tolist()),
-        talks=_squared(_over_by(talk.survival(now_s), until, ended) * talk.caution),
-        wraps=_squared(_residual(1.0 - ended, until)),
-        parks=_squared(_residual(park.survival(now_s), until)),
+        fresh=list(zip(*answers[0].reshape(CUMULANTS, MOMENTS).tolist(), strict=True)),
+        talks=_by_age(_over_by(talk.survival(now_s), until, ended) * talk.caution),
+        wraps=_by_age(_residual(1.0 - ended, until)),
+        parks=_by_age(_residual(park.survival(now_s), until)),
         ring_mean_s=float(moments.mean()),
         rate=total,
     )
 
 
-def _squared(chances: Vector) -> Vector:
-    """Keep the chances, one row for each moment, within bounds; turn them into a row for each age,
-    with the squares beside them.
+def cumulants(chances: Vector) -> Vector:
+    """Return what one who is in with each of these chances adds to mean, variance, third and fourth
+    cumulant of how many are in: `CUMULANTS` times as many rows as the chances have, in that order.
     """
+    spread = chances * (1.0 - chances)
+    return np.concatenate(
+        (chances, spread, spread * (1.0 - 2.0 * chances), spread * (1.0 - 6.0 * spread))
+    )
+
+
+def _by_age(chances: Vector) -> Vector:
+    """Keep the chances, one row for each moment, within bounds; tabulate their cumulants by age."""
     kept = np.minimum(chances, 1.0)
     np.maximum(kept, 0.0, out=kept)
-    return np.ascontiguousarray(np.concatenate((kept, kept * kept)).T)
+    return np.ascontiguousarray(cumulants(kept).T)
 
 
 def _extended(survival: Vector, seconds: int) -> Vector:

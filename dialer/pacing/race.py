@@ -1,36 +1,36 @@
 """Answers against free agents: the chance that one more answer finds nobody.
 
-Of the difference between the answers to come and the agents who come free, both binomial, four
-moments are known: mean, variance, skewness and kurtosis. Where its variance is not small they say
-its distribution well enough (the Edgeworth series of a lattice), in a few multiplications for each
-moment of the ring time; where it is, the outcomes are counted (`binomials`).
+Of the difference between the answers to come and the agents who come free, mean, variance, skewness
+and kurtosis are known exactly. Where its variance isn't small they say how it is distributed (the
+Edgeworth series, on whole numbers), in a few multiplications for each moment of the ring time;
+where it is, the outcomes are counted (`binomials`).
 """
 
 import math
-from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 
 from dialer.pacing.binomials import Counts
 from dialer.pacing.crowds import Crowd
 from dialer.pacing.estimates import Vector
-from dialer.pacing.horizon import MOMENTS, Outlook
+from dialer.pacing.horizon import CUMULANTS, MOMENTS, Outlook
 
 CROWD = 1.5
 """Variance of answers and agents from which their difference is a smooth curve; more by one for
 each person who waits, since then the curve's far end counts, near which there are no numbers.
 """
-TINY = 1e-12
-LATTICE_2, LATTICE_4 = -1.0 / 12.0, 1.0 / 120.0
-"""What whole numbers add to the variance, and to the fourth cumulant, of the curve through the
-middles of their steps (Sheppard's corrections).
-"""
 AHEAD = 3
 """Numbers of fresh calls that are counted out together."""
 SURE = 4.5
 """Deviations from which an agent is all but sure to be there."""
-Row = tuple[float, float, float, float, float, float, float, float]
-"""Of one moment (`_cumulants`)."""
+_SIGNS = np.repeat((-1.0, 1.0, -1.0, 1.0), MOMENTS)
+"""How the cumulants of what is taken away count in a difference."""
+_LATTICE = np.repeat((0.0, -1.0 / 12.0, 0.0, 1.0 / 120.0), MOMENTS)
+"""What turns the cumulants of a whole number into those of the curve through the middles of its
+steps (Sheppard's corrections).
+"""
+_VARIANCE = itemgetter(1)
 _ROOT_HALF = math.sqrt(0.5)
 _PEAK = 1.0 / math.sqrt(2.0 * math.pi)
 
@@ -44,17 +44,10 @@ class Race:
         """Set up the race of those who are there; `spare` more agents are what `overrun` adds."""
         self._tables, self._answers, self._agents = tables, answers, freed
         self._free, self._spare = free, spare
-        # The moments are few: plain floats are faster than vectors.
-        expected, coming = answers.sums.tolist(), freed.sums.tolist()
-        self._expected, self._coming = expected[:MOMENTS], coming[:MOMENTS]
-        self._spread = [
-            mean - square + other - other_square
-            for mean, square, other, other_square in zip(
-                self._expected, expected[MOMENTS:], self._coming, coming[MOMENTS:], strict=True
-            )
-        ]
-        self._smooth = min(self._spread) + min(free, 0) >= CROWD
-        self._rows = _cumulants(tables.fresh, expected, coming) if self._smooth else []
+        # Answers less agents who come free. The moments are few: plain floats are faster.
+        beyond = answers.sums + _SIGNS * freed.sums + _LATTICE
+        self._rows: list[list[float]] = beyond.reshape(CUMULANTS, MOMENTS).T.tolist()
+        self._smooth = min(map(_VARIANCE, self._rows)) >= (CROWD if free >= 0 else CROWD - free)
         self._counts: Counts | None = None
         self._risks: dict[int, float] = {}
         self._overruns: dict[int, float] = {}
@@ -67,7 +60,9 @@ class Race:
     def without(self, chances: Vector) -> "Race":
         """Return the race without some of the calls that ring, given by their rows of the table."""
         rest = Crowd()
-        rest.sums = np.maximum(self._answers.sums - chances.sum(axis=0), 0.0)
+        rest.sums = self._answers.sums - chances.sum(axis=0)
+        few = rest.sums[: 2 * MOMENTS]
+        np.maximum(few, 0.0, out=few)
         return Race(self._tables, rest, self._agents, free=self._free, spare=self._spare)
 
     def surely_over(self, limit: float) -> bool:
@@ -76,36 +71,35 @@ class Race:
         if self._smooth:
             return self.risk(0) > far
         total = 0.0
-        for spread, answers, coming in zip(self._spread, self._expected, self._coming, strict=True):
+        for mean, variance, _, _ in self._rows:
             # Of a normal, P(< -z) for z up to 2 is over half of a logistic's.
-            z = (self._free + coming - answers - 0.5) / math.sqrt(max(spread, 1e-6))
+            z = (self._free - mean - 0.5) / math.sqrt(max(variance, 1e-6))
             total += 1.0 / (1.0 + math.exp(min(600.0, 1.702 * z)))
         return total / MOMENTS > far
 
     @property
     def expected(self) -> float:
         """How many people are expected to answer by the last moment."""
-        return self._expected[-1]
+        return float(self._answers.mean[-1])
 
     @property
     def coming(self) -> float:
         """How many agents are expected to come free by the last moment."""
-        return self._coming[-1]
+        return float(self._agents.mean[-1])
 
     @property
     def excess(self) -> float:
         """How many more people are expected to answer than agents can take, at the worst moment."""
-        pairs = zip(self._expected, self._coming, strict=True)
-        return max(answers - coming for answers, coming in pairs) - self._free
+        return max(self._rows)[0] - self._free
 
     def guess(self) -> int:
         """Return roughly how many fresh calls are worth it, to begin searching from."""
         least = math.inf
-        for answers, coming, chance in zip(
-            self._expected, self._coming, self._tables.fresh[:MOMENTS], strict=True
+        for answers, coming, fresh in zip(
+            self._answers.mean.tolist(), self._agents.mean.tolist(), self._tables.fresh, strict=True
         ):
             room = (math.sqrt(1.0 + max(self._free + coming, 0.0)) - 1.0) ** 2 - answers
-            least = min(least, room / max(chance, 1e-6))
+            least = min(least, room / max(fresh[0], 1e-6))
         return max(0, int(least))
 
     def risk(self, fresh: int) -> float:
@@ -146,18 +140,15 @@ class Race:
         """
         risk = overrun = 0.0
         free, spare = self._free - 0.5, self._spare
-        for mean, square, chance, chance_square, freed, variance, third, fourth in self._rows:
-            answers = mean + fresh * chance
-            squares = square + fresh * chance_square
-            spread = answers - squares
-            variance += spread
+        moments = zip(self._rows, self._tables.fresh, strict=True)
+        for (mean, variance, third, fourth), (answers, spread, skewed, peaked) in moments:
+            variance += fresh * spread
             deviation = math.sqrt(variance)
-            z = (free + freed - answers) / deviation
+            z = (free - mean - fresh * answers) / deviation
             if z > SURE:
                 continue
-            p = squares / answers
-            skew = (spread * (1.0 - 2.0 * p) + third) / (variance * deviation)
-            excess = (spread * (1.0 - 6.0 * p * (1.0 - p)) + fourth) / (variance * variance)
+            skew = (third + fresh * skewed) / (variance * deviation)
+            excess = (fourth + fresh * peaked) / (variance * variance)
             risk += _beyond(z, skew, excess)
             if spare is not None and (z := z + spare / deviation) < SURE:
                 overrun += _beyond(z, skew, excess)
@@ -174,28 +165,3 @@ def _beyond(z: float, skew: float, excess: float) -> float:
         skew * (zz - 1.0) / 6.0
         + z * (excess * (zz - 3.0) / 24.0 + skew * skew * (zz * (zz - 10.0) + 15.0) / 72.0)
     )
-
-
-def _cumulants(
-    fresh: Sequence[float], expected: Sequence[float], coming: Sequence[float]
-) -> list[Row]:
-    """By moment: mean and squares of the answers, and what a fresh call adds to both; then of the
-    agents who come free the mean, and what they add to variance, third and fourth cumulant.
-    """
-    rows: list[Row] = []
-    for m in range(MOMENTS):
-        freed, squares = coming[m] + TINY, coming[m + MOMENTS]
-        p, spread = squares / freed, freed - squares
-        rows.append(
-            (
-                expected[m] + TINY,
-                expected[m + MOMENTS],
-                fresh[m],
-                fresh[m + MOMENTS],
-                freed,
-                spread + LATTICE_2,
-                -spread * (1.0 - 2.0 * p),
-                spread * (1.0 - 6.0 * p * (1.0 - p)) + LATTICE_4,
-            )
-        )
-    return rows
