@@ -6,9 +6,10 @@ two that differ the stricter wins by itself; nothing is ever merged.
 
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from holidays import list_supported_countries
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dialer.compliance.facts import Counted
 from dialer.windows import CallingHours
@@ -67,6 +68,18 @@ class HolidayRule(_Rule):
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
     subdivision: str = ""
 
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        regions = list_supported_countries().get(self.country)
+        if regions is None:
+            raise ValueError(f"the holidays of {self.country} aren't known")
+        if self.subdivision and self.subdivision not in regions:
+            raise ValueError(
+                f"{self.subdivision} is no region of {self.country} whose holidays are known; "
+                f"there are {', '.join(regions) or 'none'}"
+            )
+        return self
+
 
 class CapRule(_Rule):
     """At most `most` calls within any `within`, those that nobody answered included."""
@@ -74,7 +87,7 @@ class CapRule(_Rule):
     kind: Literal["cap"] = "cap"
     per: Key = Key.number
     most: Annotated[int, Field(ge=1, le=1000)]
-    within: Span
+    within: Annotated[Span, Field(gt=timedelta(0))]
 
 
 class LockoutRule(_Rule):
@@ -87,6 +100,12 @@ class LockoutRule(_Rule):
     per: Key = Key.number
     locked: Span = timedelta(0)
     reserved: Span = timedelta(0)
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if not (self.locked or self.reserved):
+            raise ValueError("say how long: `locked`, `reserved` or both")
+        return self
 
 
 class ConsentRule(_Rule):
@@ -101,7 +120,7 @@ class RingRule(_Rule):
     """A call rings at least so long before it is given up."""
 
     kind: Literal["ring"] = "ring"
-    least: Span
+    least: Annotated[Span, Field(le=timedelta(seconds=120))]
 
 
 class PatienceRule(_Rule):

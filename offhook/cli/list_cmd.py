@@ -253,7 +253,8 @@ def campaign_quotas(
 ) -> None:
     """List a campaign's quotas, or change them; whom a full one is about is not dialed any more.
 
-    Calls in progress go on, so a few more may be had than are enough.
+    Calls in progress count as if they filled it, so no more are had than are enough, unless agents
+    say something else of a talk later on.
 
     Example: offhook campaign quotas Spring --set north --disposition sold --most 200
     --where 'region == "North"'

@@ -108,3 +108,21 @@ def test_switch_without_a_message_is_refused_where_the_law_wants_one() -> None:
         require_message(lawful, plays_message=False)
     require_message(lawful, plays_message=True)
     require_message(settings(mode=Mode.predictive), plays_message=False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ({"kind": "holidays", "country": "ZZ"}, "the holidays of ZZ aren't known"),
+        ({"kind": "holidays", "country": "DE", "subdivision": "XX"}, "XX is no region of DE"),
+        ({"kind": "cap", "most": 1, "within": 0}, "greater than 0"),
+        ({"kind": "lockout", "after": "machine"}, "say how long"),
+        ({"kind": "ring", "least": 121}, "less than or equal to 2 minutes"),
+    ],
+)
+def test_rule_that_could_not_be_kept_is_refused_when_a_campaign_names_it(
+    rule: dict[str, object], says: str
+) -> None:
+    named = {"id": "ours", "source": {"text": "a rule of the house"}} | rule
+    with pytest.raises(ValidationError, match=says):
+        settings(compliance={"rules": [named]})
