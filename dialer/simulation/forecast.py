@@ -13,8 +13,12 @@ from dialer.model import Frozen, Mode
 from dialer.simulation.run import Shift
 from dialer.simulation.scenario import Scenario
 
-WARM_UP_S, COUNTED_S = 900.0, 5_400.0
-"""Of each shift that is simulated: not counted, and counted."""
+WARM_UP_S = 900.0
+"""Of each shift that is simulated, not counted."""
+LEAST_S, MOST_S, AGENT_SECONDS = 5_400.0, 28_800.0, 86_400.0
+"""Counted at least and at most, and between them so much time of all agents together: of few agents
+an hour and a half is a handful of calls.
+"""
 SHARES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 """Numbers of agents to compare, as shares of those of the scenario."""
 
@@ -30,6 +34,7 @@ class ForecastRow(Frozen):
     calls_per_hour: float
     talks_per_hour: float
     abandonment_rate: float
+    """From the first call on, as the cap is kept."""
     agent_utilisation: float
     talk_minutes_per_agent_hour: float
 
@@ -72,18 +77,19 @@ def gathered(question: Question, rows: tuple[ForecastRow, ...]) -> Forecast:
 
 
 def forecast_row(question: Question, agents: int) -> ForecastRow:
-    """Simulate one number of agents."""
+    """Simulate one number of agents; what drifts in the scenario is left out."""
+    counted_s = min(MOST_S, max(LEAST_S, AGENT_SECONDS / agents))
     scenario = question.scenario.model_copy(
         update={
             "agents": agents,
             "warmup_s": WARM_UP_S,
-            "duration_s": WARM_UP_S + COUNTED_S,
+            "duration_s": WARM_UP_S + counted_s,
             "drift": (),
         }
     )
     shift = Shift(scenario, question.mode, question.seed)
     seen = shift.run()
-    per_hour = 3_600.0 / COUNTED_S
+    per_hour = 3_600.0 / counted_s
     calls = shift.calls * per_hour
     wanted = question.contacts * scenario.calls_per_contact
     served = seen.counted - seen.abandoned
@@ -93,7 +99,7 @@ def forecast_row(question: Question, agents: int) -> ForecastRow:
         lines=shift.most_in_progress,
         calls_per_hour=round(calls, 1),
         talks_per_hour=round(served * per_hour, 1),
-        abandonment_rate=round(seen.abandoned / seen.counted, 5) if seen.counted else 0.0,
+        abandonment_rate=round(sum(seen.fates) / len(seen.fates), 5) if seen.fates else 0.0,
         agent_utilisation=round(shift.busy_s / shift.paid_s, 4) if shift.paid_s else 0.0,
         talk_minutes_per_agent_hour=round(60.0 * _talk_share(shift, scenario), 1),
     )
