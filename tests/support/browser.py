@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 from playwright.sync_api import Browser, Page, Playwright
 
@@ -153,6 +154,13 @@ def _end(pid: int) -> None:
             time.sleep(0.1)
     except psutil.NoSuchProcess:
         return
+
+
+def cookies_of(stage: Stage, login: str) -> list[dict[str, str]]:
+    """The cookies of somebody who has logged in, for a browser."""
+    form = {"login": login, "password": stage.password, "next": "/"}
+    answer = httpx.post(f"{stage.url}/login", data=form, timeout=30)
+    return [{"name": n, "value": v, "url": stage.url} for n, v in answer.cookies.items()]
 
 
 def log_in(page: Page, stage: Stage, login: str) -> None:

@@ -51,8 +51,11 @@ def url(path: str) -> str:
     return f"{PREFIX}{path}"
 
 
-def frame(who: Principal, active: str, now: datetime) -> None:
-    """Put navigation and banner around the page that is being built; browsers count from `now`."""
+def frame(who: Principal, active: str, now: datetime) -> Element:
+    """Put navigation and banner around the page that is being built; the banner.
+
+    Browsers count from `now`, the server's clock.
+    """
     client = context.client
     with client.layout:
         Panel(navigation(who, active), on_act=_leave).move(target_index=0)
@@ -63,6 +66,12 @@ def frame(who: Principal, active: str, now: datetime) -> None:
         banner._props["role"] = "status"
         banner._props["hidden"] = True
         banner._props["data-now"] = now.isoformat()
+    return banner
+
+
+def expect_news(banner: Element) -> None:
+    """Have the banner say so when no news come: the page is one that follows something."""
+    banner._props["data-live"] = "yes"
 
 
 async def _leave(act: Act) -> None:

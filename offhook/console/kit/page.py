@@ -13,6 +13,7 @@ from markupsafe import Markup
 from nicegui import ui
 from nicegui.client import Client
 from nicegui.context import context
+from nicegui.element import Element
 from temporalio.service import RPCError
 
 from activities.ports import StoreUnavailable
@@ -23,7 +24,7 @@ from offhook.accounts.audit import Draft
 from offhook.api.refusals import PermissionMissing
 from offhook.console.console import Console
 from offhook.console.guard import principal_now, still_there
-from offhook.console.kit.layout import frame, url
+from offhook.console.kit.layout import expect_news, frame, url
 from offhook.console.kit.markup import joined
 from offhook.console.kit.panel import Act, Panel
 from offhook.console.kit.parts import empty, notice, page_head
@@ -49,6 +50,8 @@ class Visit:
     request: Request
     who: Principal
     client: Client
+    banner: Element | None = None
+    """What says that news have stopped."""
     _heard: float = field(init=False, default=0.0)
 
     def param(self, name: str) -> str:
@@ -102,6 +105,8 @@ class Visit:
                 show(news)
                 self.heard()
 
+        if self.banner is not None:
+            expect_news(self.banner)
         leave: list[Callable[[], None]] = []
         self.client.on_connect(lambda: leave.append(feed.follow(told)) if not leave else None)
         self.client.on_disconnect(lambda: [one() for one in _taken(leave)])
@@ -171,7 +176,7 @@ def console_page(
             if who is None:
                 return RedirectResponse(url(f"/login?next={request.url.path}"), 303)
             visit = Visit(request.app.state.console, request, who, context.client)
-            frame(who, place, visit.console.clock())
+            visit.banner = frame(who, place, visit.console.clock())
             if not who.may(needs):
                 Panel(joined(page_head(title), _barred(needs)))
                 return None

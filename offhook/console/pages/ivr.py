@@ -72,7 +72,9 @@ async def tree(visit: Visit) -> None:
     await visit.panel(checks(check(forest, World())))
     with ui.element("section").classes("section"):
         await visit.panel(Markup("<h2>What it looks like</h2>"))
-        ui.mermaid(mermaid(forest), config=_GRAPH).classes("mermaid-box")
+        graph = ui.mermaid(mermaid(forest), config=_GRAPH).classes("mermaid-box")
+        # On a phone it is wider than its box, which keys scroll.
+        graph._props |= {"tabindex": 0, "role": "region", "aria-label": f"Graph of {found.name}"}
     panel = await visit.panel(trial_part(talk(trees, found.entry, inputs)), on_act=acted)
     feed = visit.console.hub.feed(f"ivr {found.name}", read, every=EVERY)
     await visit.live(feed, lambda markup: markup)

@@ -115,7 +115,7 @@ def switch_page(
         "div",
         page_head(
             config.name,
-            button("Check it", "check", kind="primary"),
+            button("Check it", "check", kind="primary") if may_write else None,
             note=joined(plain(config.family), " ", state_badge(health) if health else None),
             back=link("Switches", url("/switches"), class_="crumb"),
         ),
