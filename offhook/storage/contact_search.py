@@ -11,6 +11,7 @@ from offhook.storage.campaign_records import store_session
 from offhook.storage.database import Database
 
 MOST = 50
+LAST_ID = 2**63 - 1
 Way = tuple[TextClause, Mapping[str, object]]
 
 _FOUND = """
@@ -18,7 +19,7 @@ SELECT c.id::text AS contact_id, c.campaign_id, k.name AS campaign, c.external_i
     c.due_at, c.attempts, c.finished_reason,
     ARRAY(SELECT n.number FROM numbers n WHERE n.contact_id = c.id ORDER BY n.position) AS numbers
 FROM contacts c JOIN campaigns k ON k.id = c.campaign_id
-WHERE (:everywhere OR c.campaign_id = ANY(:campaigns)) AND
+WHERE (:everywhere OR c.campaign_id = ANY(:campaigns)) AND c.id < :before AND
 """
 _END = " ORDER BY c.id DESC LIMIT :most"
 _BY_NUMBER = text(
@@ -54,22 +55,32 @@ class ContactSearch:
     database: Database
 
     async def find(
-        self, key: str, *, number: str = "", campaigns: Sequence[str] | None = None
+        self,
+        key: str,
+        *,
+        number: str = "",
+        campaigns: Sequence[str] | None = None,
+        most: int = MOST,
+        before: str | None = None,
     ) -> list[FoundContact]:
         """Contacts by number, key of their list, id, or part of a name: the first of these ways
         that finds somebody; without a key the newest. `campaigns` is where to look, None is
-        everywhere. A name is looked for in every contact there, and takes its time.
+        everywhere. A name is looked for in every contact there, and takes its time. They come the
+        newest first; `before` is the id of one that was found, to go on behind it.
         """
         ways: list[Way] = self._ways(key, number) if key else [(_NEWEST, {})]
         asked = {
             "everywhere": campaigns is None,
             "campaigns": list(campaigns or ()),
-            "most": MOST,
+            "most": most,
+            "before": LAST_ID if before is None else int(before),
         }
+        known = {**asked, "before": LAST_ID, "most": 1}
         async with store_session(self.database) as session:
             for statement, how in ways:
                 rows = (await session.execute(statement, {**asked, **how})).mappings().all()
-                if rows:
+                # Behind the last of one way comes nobody whom another way would find.
+                if rows or (before and (await session.execute(statement, {**known, **how})).all()):
                     return [FoundContact.model_validate(dict(row)) for row in rows]
         return []
 

@@ -1,6 +1,7 @@
 """Imports as people see them: how far each is, and the rows that it refused."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import func, select
@@ -44,8 +45,10 @@ class ImportReads:
 
     database: Database
 
-    async def of_campaign(self, campaign: str, *, most: int = 20) -> list[ImportRow]:
-        """The imports of a campaign, the newest first."""
+    async def of_campaign(
+        self, campaign: str, *, most: int = 20, after: tuple[datetime, str] | None = None
+    ) -> list[ImportRow]:
+        """The imports of a campaign, the newest first; `after` is the start and id of one."""
         wanted = (
             select(imports, lists.c.name.label("list_name"))
             .join(lists, lists.c.id == imports.c.list_id)
@@ -53,6 +56,10 @@ class ImportReads:
             .order_by(imports.c.started_at.desc(), imports.c.id)
             .limit(most)
         )
+        if after is not None:
+            started_at, import_id = after
+            same = (imports.c.started_at == started_at) & (imports.c.id > import_id)
+            wanted = wanted.where((imports.c.started_at < started_at) | same)
         async with store_session(self.database) as session:
             found = await session.execute(wanted)
             return [

@@ -111,6 +111,7 @@ SELECT s.id, s.switch_id, s.call_id, s.tree, s.version, s.calling, s.called, s.p
     s.node, s.turn, s.steps, s.customer, s.agent_id, s.ended, s.lost, s.started_at, s.changed_at,
     s.ended_at
 FROM ivr_sessions s WHERE (NOT $1 OR s.ended_at IS NULL) AND ($2 = '' OR s.tree = $2)
+    AND ($4::timestamptz IS NULL OR s.started_at < $4 OR (s.started_at = $4 AND s.id > $5))
 ORDER BY s.started_at DESC, s.id LIMIT $3
 """
 
@@ -318,10 +319,13 @@ class IvrStore:
                 list(request.answers.values()), request.at,
             )  # fmt: skip
 
-    async def sessions(self, *, live: bool, tree: str, limit: int) -> Sequence[SessionView]:
-        """Sessions, newest first."""
+    async def sessions(
+        self, *, live: bool, tree: str, limit: int, after: tuple[datetime, str] | None = None
+    ) -> Sequence[SessionView]:
+        """Sessions, newest first; `after` is the start and the id of one that is known."""
+        started_at, session_id = after or (None, "")
         async with self._connection() as connection:
-            rows = await connection.fetch(_SESSIONS, live, tree, limit)
+            rows = await connection.fetch(_SESSIONS, live, tree, limit, started_at, session_id)
         return [SessionView.model_validate(dict(row)) for row in rows]
 
     @asynccontextmanager

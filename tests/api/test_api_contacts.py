@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from dialer.model import AttemptId
+from dialer.model import AttemptId, CampaignId
 from dialer.outcomes import Outcome
+from offhook.api.paging import write_cursor
 from offhook.storage.database import Database
 from offhook.storage.dial_store import PostgresDialStore
 from offhook.storage.pool import Pool, open_pool
@@ -50,14 +51,38 @@ async def test_a_list_is_made_mixed_filtered_and_dialed_anew(
     assert (wrong.status_code, wrong.json()["code"]) == (422, "bad_filter")
     assert (await api.get("campaigns/c1/lists/none")).json()["code"] == "list_not_found"
     assert (await api.post("campaigns/c1/lists/old/reset")).json() == {"contacts": 0}
-    assert {row["name"] for row in (await api.get("campaigns/c1/lists")).json()} == {"all", "old"}
+    listed = (await api.get("campaigns/c1/lists")).json()["items"]
+    assert {row["name"] for row in listed} == {"all", "old"}
 
     quota = {"disposition": "sold", "most": 5, "filter": ""}
-    (put,) = (await api.put("campaigns/c1/quotas/north", json=quota)).json()
+    put = (await api.put("campaigns/c1/quotas/north", json=quota)).json()
     assert (put["reached"], put["full"]) == (0, False)
     assert (await api.delete("campaigns/c1/quotas/north")).status_code == 204
     gone = await api.delete("campaigns/c1/quotas/north")
     assert gone.json()["code"] == "quota_not_found"
+
+
+async def test_pages_of_contacts_go_on_behind_the_last_while_others_are_added(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
+    campaign = CampaignId("c1")
+    made = [await rows.contact(campaign, external_id=f"k{number % 2}") for number in range(5)]
+    pages, cursor = [], None
+    for _ in range(3):
+        wanted = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await api.get("contacts", params=wanted)).json()
+        pages.append([one["contact_id"] for one in page["items"]])
+        cursor = page["next_cursor"]
+        await rows.contact(campaign)
+    assert pages == [[made[4], made[3]], [made[2], made[1]], [made[0]]]
+    assert cursor is None
+
+    first = (await api.get("contacts", params={"key": "k0", "limit": "2"})).json()
+    rest = {"key": "k0", "limit": "2", "cursor": first["next_cursor"]}
+    (last,) = (await api.get("contacts", params=rest)).json()["items"]
+    assert last["contact_id"] == made[0]
+    foreign = await api.get("contacts", params={"cursor": write_cursor("x")})
+    assert (foreign.status_code, foreign.json()["code"]) == (400, "cursor_invalid")
 
 
 async def test_contacts_are_found_and_tell_their_story(
@@ -74,7 +99,7 @@ async def test_contacts_are_found_and_tell_their_story(
         (found,) = (await api.get("contacts", params={"key": key})).json()["items"]
         assert (found["contact_id"], found["campaign_id"]) == (contact, "c2"), key
     elsewhere = await api.get("contacts", params={"key": "CRM-7", "campaign": "c1"})
-    assert elsewhere.json() == {"items": []}
+    assert elsewhere.json()["items"] == []
     story = (await api.get(f"contacts/{contact}")).json()
     assert [one["outcome"] for one in story["attempts"]] == ["busy"]
     why = (await api.get(f"contacts/{contact}/why")).json()

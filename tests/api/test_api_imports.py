@@ -79,7 +79,7 @@ async def test_a_form_with_a_file_is_imported_and_its_refused_rows_are_safe(
     assert refused.headers["content-type"].startswith("text/csv")
     assert "'=cmd()" in refused.text
     assert (await api.get("campaigns/c1/lists/new")).json()["contacts"] == 1
-    (listed,) = (await api.get("campaigns/c1/imports")).json()
+    (listed,) = (await api.get("campaigns/c1/imports")).json()["items"]
     assert (listed["import_id"], listed["refused"]) == (import_id, 1)
 
 
@@ -92,7 +92,7 @@ async def test_a_dry_run_of_a_plain_body_counts_and_stores_nothing(importing: Im
     )
     told = await importing.ended(begun.json()["import_id"])
     assert (told["dry_run"], told["progress"]["imported"]) == (True, 1)
-    assert (await importing.api.get("campaigns/c1/imports")).json() == []
+    assert (await importing.api.get("campaigns/c1/imports")).json()["items"] == []
 
 
 async def test_a_file_that_can_not_be_imported_leaves_nothing_behind(

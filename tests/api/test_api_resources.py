@@ -1,5 +1,7 @@
 """Agents, the do-not-call lists, switches, menus, PINs and webhooks over HTTP."""
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -86,12 +88,12 @@ async def test_an_agent_says_why_he_is_not_ready_and_is_found_by_it(api: httpx.A
 
 async def test_agents_join_and_leave_a_campaign(api: httpx.AsyncClient) -> None:
     left = await api.patch("campaigns/c1/agents", json={"remove": ["bruno"]})
-    assert [row["agent_id"] for row in left.json()] == ["anna"]
+    assert [row["agent_id"] for row in left.json()["items"]] == ["anna"]
     again = await api.patch("campaigns/c1/agents", json={"remove": ["bruno"]})
     assert (again.status_code, again.json()["code"]) == (409, "agent_not_in_campaign")
     back = await api.patch("campaigns/c1/agents", json={"add": ["bruno"]})
-    assert len(back.json()) == 2
-    assert len((await api.get("campaigns/c1/agents")).json()) == 2
+    assert len(back.json()["items"]) == 2
+    assert len((await api.get("campaigns/c1/agents")).json()["items"]) == 2
 
 
 async def test_numbers_are_put_on_the_do_not_call_lists_and_taken_off(
@@ -147,9 +149,11 @@ async def test_trees_are_checked_published_routed_and_shown(api: httpx.AsyncClie
     assert (tree["version"], list(tree["trees"])) == (1, ["hello"])
     assert (await api.get("ivr/trees/none")).status_code == 404
     route = {"switch": "pbx", "tree": "hello", "called": "800123456"}
-    assert [one["tree"] for one in (await api.put("ivr/routes", json=route)).json()] == ["hello"]
-    assert len((await api.get("ivr/routes/pbx")).json()) == 1
-    assert (await api.get("ivr/sessions", params={"live": True})).json() == []
+    (routed,) = (await api.put("ivr/routes", json=route)).json()["items"]
+    assert routed["tree"] == "hello"
+    assert len((await api.get("ivr/routes/pbx")).json()["items"]) == 1
+    nobody = (await api.get("ivr/sessions", params={"live": True})).json()
+    assert nobody == {"items": [], "next_cursor": None}
     unknown = await api.put("ivr/routes", json=route | {"tree": "none"})
     assert unknown.json()["code"] == "ivr_tree_unknown"
 
@@ -175,6 +179,15 @@ async def test_pins_are_given_once_and_never_shown_again(api: httpx.AsyncClient)
     assert told["pins"].startswith("1003,")
     assert (await api.delete("pins/1001")).status_code == 204
     assert (await api.delete("pins/1001")).json()["code"] == "pin_not_found"
+
+
+async def test_pins_that_were_made_for_a_file_are_safe_in_a_spreadsheet(
+    api: httpx.AsyncClient,
+) -> None:
+    file = "customer\n=HYPERLINK(A1)\n1001\n"
+    answer = await api.post("pins/imports", content=file, headers={"content-type": "text/csv"})
+    rows = list(csv.reader(io.StringIO(answer.json()["pins"])))
+    assert [row[0] for row in rows] == ["'=HYPERLINK(A1)", "1001"]
 
 
 async def test_pins_leave_nothing_of_themselves_in_the_audit(api: httpx.AsyncClient) -> None:

@@ -207,4 +207,4 @@ async def test_an_agent_of_another_group_is_not_moved_between_campaigns(
     for refused in (moved, taken):
         assert (refused.status_code, refused.json()["code"]) == (404, "agent_not_found")
     assert (joined.status_code, joined.json()["code"]) == (403, "out_of_scope")
-    assert "own-agent" in {one["agent_id"] for one in fine.json()}
+    assert "own-agent" in {one["agent_id"] for one in fine.json()["items"]}

@@ -202,8 +202,8 @@ async def answer(agent: Named, body: PreviewBody, who: Who, backend: Back) -> Pr
 @router.get(
     "/campaigns/{campaign}/agents", dependencies=[CanRead], summary="List a campaign's agents"
 )
-async def members(on: OneCampaign, who: Who, backend: Back) -> list[AgentRow]:
-    """Who may work for it."""
+async def members(on: OneCampaign, who: Who, backend: Back) -> Page[AgentRow]:
+    """Who may work for it, all on one page."""
     return await _members(on.campaign_id, who, backend)
 
 
@@ -212,7 +212,7 @@ async def members(on: OneCampaign, who: Who, backend: Back) -> list[AgentRow]:
 )
 async def change_members(
     on: OneCampaign, body: MembersBody, who: Who, backend: Back
-) -> list[AgentRow]:
+) -> Page[AgentRow]:
     """Also while it runs; who talks finishes before he leaves."""
     store, here = await _store(backend), CampaignId(on.campaign_id)
     named = {name: await store.find(name) for name in (*body.add, *body.remove)}
@@ -226,9 +226,9 @@ async def change_members(
     return await _members(on.campaign_id, who, backend)
 
 
-async def _members(campaign: str, who: Principal, backend: Back) -> list[AgentRow]:
+async def _members(campaign: str, who: Principal, backend: Back) -> Page[AgentRow]:
     rows = await (await _store(backend)).members(CampaignId(campaign))
-    return [one for row in rows if (one := agent_as_seen(who, row)) is not None]
+    return Page(items=[one for row in rows if (one := agent_as_seen(who, row)) is not None])
 
 
 async def _store(backend: Back) -> AgentStore:

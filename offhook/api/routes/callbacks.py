@@ -51,7 +51,7 @@ class TakeBody(Sent):
     agent_id: Agent
 
 
-class StartBody(ByAgent):
+class CallNowBody(ByAgent):
     """Which of its numbers is called; the first if none is said."""
 
     number: Annotated[str, Field(max_length=20, examples=["+390612345678"])] = ""
@@ -98,7 +98,7 @@ async def take(
 
 @router.post("/{callback_id}/start", dependencies=[CanWrite], summary="Call now")
 async def start(
-    callback_id: Key, body: StartBody, services: Svc, idempotency_key: IdempotencyKey = None
+    callback_id: Key, body: CallNowBody, services: Svc, idempotency_key: IdempotencyKey = None
 ) -> CallbackAnswer:
     """Open its ticket, ask the law, and connect the agent with the number."""
     order = StartCallback(

@@ -59,7 +59,7 @@ class NewCampaign(Sent):
     """Ids; none are all agents of the switch."""
 
 
-class StartBody(Sent):
+class StartCampaign(Sent):
     """Which run to start."""
 
     run_key: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -170,7 +170,7 @@ async def change(
 async def start(
     on: OneCampaign,
     backend: Back,
-    body: StartBody | None = None,
+    body: StartCampaign | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Started:
     """Start a run, or find the one that goes on or that has ended with the same key."""

@@ -1,5 +1,6 @@
 """Contacts: found by number, key or name, and everything that was done."""
 
+import re
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -12,7 +13,8 @@ from offhook.accounts.roles import Permission
 from offhook.accounts.scoping import require_seen
 from offhook.api.agent_seeing import story_as_seen
 from offhook.api.auth import Who, requires
-from offhook.api.problems import RESPONSES
+from offhook.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
+from offhook.api.problems import RESPONSES, BadCursor
 from offhook.api.requests import RegionName
 from offhook.api.routes.campaign_reports import Why
 from offhook.api.seeing import seen
@@ -24,14 +26,9 @@ from offhook.storage.errors import ContactNotFound
 router = APIRouter(prefix="/contacts", tags=["contacts"], responses=RESPONSES)
 
 CanRead = requires(Permission.contacts_read)
-One = Annotated[str, Path(pattern=r"^[1-9][0-9]{0,17}$", examples=["17"])]
+CONTACT_ID = r"^[1-9][0-9]{0,17}$"
+One = Annotated[str, Path(pattern=CONTACT_ID, examples=["17"])]
 _HISTORY = TypeAdapter(ContactHistory)
-
-
-class FoundContacts(BaseModel):
-    """Whom a search found."""
-
-    items: list[FoundContact]
 
 
 class ContactStory(BaseModel):
@@ -73,8 +70,11 @@ async def index(
     ] = "",
     campaign: Annotated[str | None, Query(max_length=150, pattern=r"^[^\x00-\x1f\x7f/]+$")] = None,
     region: Annotated[RegionName, Query(description="Country of national numbers.")] = "IT",
-) -> FoundContacts:
-    """The first way that finds somebody: by number, key, id, then name; fifty at most."""
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[FoundContact]:
+    """The first way that finds somebody: by number, key, id, then name; the newest first."""
+    before = _behind(cursor)
     campaigns = who.scope.campaigns
     if campaign is not None:
         campaigns = ((await seen(campaign, backend, who)).campaign_id,)
@@ -82,9 +82,14 @@ async def index(
     with suppress(InvalidNumber):
         number = parse_number(key, region, allow_premium=True)
     found = await ContactSearch(backend.database).find(
-        key.strip(), number=number, campaigns=campaigns
+        key.strip(),
+        number=number,
+        campaigns=campaigns,
+        most=limit + 1,
+        before=before,
     )
-    return FoundContacts(items=found)
+    more = write_cursor(found[limit - 1].contact_id) if len(found) > limit else None
+    return Page(items=found[:limit], next_cursor=more)
 
 
 @router.get("/{contact}", dependencies=[CanRead], summary="See a contact")
@@ -101,6 +106,13 @@ async def why(contact: One, who: Who, backend: Back) -> Why:
     story = await _story(contact, who, backend)
     told = await backend.why.contact(story.campaign_id, contact, now=backend.clock())
     return Why.model_validate(await story_as_seen(backend.database, who, told))
+
+
+def _behind(cursor: str | None) -> str | None:
+    place = read_cursor(cursor, 1)
+    if place is not None and not re.fullmatch(CONTACT_ID, place[0]):
+        raise BadCursor
+    return place[0] if place else None
 
 
 async def _story(contact: str, who: Who, backend: Back) -> ContactHistory:

@@ -14,6 +14,7 @@ from dialer.contacts_csv.export import escape
 from offhook.accounts.roles import Permission
 from offhook.api.auth import requires
 from offhook.api.idempotency import Repeatable
+from offhook.api.paging import Cursor, Limit, Page, read_moment_cursor, write_cursor
 from offhook.api.problems import RESPONSES, ApiError
 from offhook.api.requests import Zone
 from offhook.api.seeing import OneCampaign
@@ -118,10 +119,15 @@ async def import_file(
 
 @router.get("", dependencies=[CanImport], summary="List a campaign's imports")
 async def index(
-    on: OneCampaign, backend: Back, limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> list[ImportRow]:
+    on: OneCampaign, backend: Back, limit: Limit = 50, cursor: Cursor = None
+) -> Page[ImportRow]:
     """The newest first."""
-    return await ImportReads(backend.database).of_campaign(on.campaign_id, most=limit)
+    found = await ImportReads(backend.database).of_campaign(
+        on.campaign_id, most=limit + 1, after=read_moment_cursor(cursor)
+    )
+    last = found[limit - 1] if len(found) > limit else None
+    more = write_cursor(last.started_at.isoformat(), last.import_id) if last else None
+    return Page(items=found[:limit], next_cursor=more)
 
 
 @router.get("/{import_id}", dependencies=[CanImport], summary="Follow an import")

@@ -13,7 +13,7 @@ from ivr.tree import Forest, plant
 from offhook.accounts.roles import Permission
 from offhook.api.auth import requires
 from offhook.api.idempotency import Repeatable
-from offhook.api.paging import Limit
+from offhook.api.paging import Cursor, Limit, Page, read_moment_cursor, write_cursor
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import Key, Sent
 from offhook.api.services import Back
@@ -40,7 +40,7 @@ nodes:
 """
 
 
-class Source(Sent):
+class TreeSource(Sent):
     """One file of trees."""
 
     file: Annotated[str, Field(min_length=1, max_length=200)]
@@ -55,7 +55,7 @@ class TreesBody(Sent):
         json_schema_extra={"examples": [{"files": [{"file": "hello.yaml", "text": _TREE}]}]}
     )
 
-    files: Annotated[tuple[Source, ...], Field(min_length=1, max_length=50)]
+    files: Annotated[tuple[TreeSource, ...], Field(min_length=1, max_length=50)]
     switch: Annotated[str, Field(max_length=150)] | None = None
     """Check destinations against what this switch has."""
 
@@ -114,9 +114,9 @@ class RouteBody(Sent):
 
 
 @router.get("/trees", dependencies=[CanRead], summary="List published trees")
-async def trees(backend: Back) -> list[PublishedTree]:
-    """Every version, with the callers in it now and what leads to it."""
-    return await (await _store(backend)).published()
+async def trees(backend: Back) -> Page[PublishedTree]:
+    """Every version, with the callers in it now and what leads to it; all on one page."""
+    return Page(items=await (await _store(backend)).published())
 
 
 @router.get("/trees/{name}", dependencies=[CanRead], summary="See a published tree")
@@ -181,14 +181,14 @@ async def publish(body: PublishBody, backend: Back, response: Response) -> Publi
 
 
 @router.get("/routes/{switch}", dependencies=[CanRead], summary="What answers a switch's calls")
-async def routes(switch: Key, backend: Back) -> list[NumberRoute]:
-    """By the number that is called."""
+async def routes(switch: Key, backend: Back) -> Page[NumberRoute]:
+    """By the number that is called; all on one page."""
     config = await LinkStore(backend.database).find(switch)
-    return await (await _store(backend)).routes(config.switch_id)
+    return Page(items=await (await _store(backend)).routes(config.switch_id))
 
 
 @router.put("/routes", dependencies=[CanWrite], summary="Have a tree answer")
-async def route(body: RouteBody, backend: Back) -> list[NumberRoute]:
+async def route(body: RouteBody, backend: Back) -> Page[NumberRoute]:
     """A responder of the switch, a called number, or everything."""
     config = await LinkStore(backend.database).find(body.switch)
     store = await _store(backend)
@@ -201,7 +201,7 @@ async def route(body: RouteBody, backend: Back) -> list[NumberRoute]:
         callback_list=body.callback_list,
         now=backend.clock(),
     )
-    return await store.routes(config.switch_id)
+    return Page(items=await store.routes(config.switch_id))
 
 
 @router.get("/sessions", dependencies=[CanRead], summary="List callers in menus")
@@ -210,9 +210,15 @@ async def sessions(
     live: Annotated[bool, Query(description="Only those who are in one now.")] = False,
     tree: Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = "",
     limit: Limit = 50,
-) -> list[SessionView]:
+    cursor: Cursor = None,
+) -> Page[SessionView]:
     """The newest first: where each is, or how the call ended."""
-    return list(await (await _store(backend)).sessions(live=live, tree=tree, limit=limit))
+    found = await (await _store(backend)).sessions(
+        live=live, tree=tree, limit=limit + 1, after=read_moment_cursor(cursor)
+    )
+    last = found[limit - 1] if len(found) > limit else None
+    more = write_cursor(last.started_at.isoformat(), last.id) if last else None
+    return Page(items=list(found[:limit]), next_cursor=more)
 
 
 async def _store(backend: Back) -> IvrStore:

@@ -11,6 +11,7 @@ from dialer.model import CampaignId
 from offhook.accounts.roles import Permission
 from offhook.api.auth import requires
 from offhook.api.idempotency import Repeatable
+from offhook.api.paging import Page
 from offhook.api.problems import RESPONSES
 from offhook.api.requests import Sent
 from offhook.api.seeing import OneCampaign
@@ -55,7 +56,7 @@ class ListPatch(Sent):
     """Attribute that names each contact's agent by id, extension or name."""
 
 
-class ResetBody(Sent):
+class ResetList(Sent):
     """Whom to begin with anew."""
 
     everybody: bool = False
@@ -83,9 +84,9 @@ class QuotaBody(Sent):
 
 
 @router.get("/lists", dependencies=[CanRead], summary="List a campaign's lists")
-async def index(on: OneCampaign, backend: Back) -> list[ListRow]:
-    """How each is dialed, and how its contacts stand."""
-    return await (await _store(backend)).all(CampaignId(on.campaign_id))
+async def index(on: OneCampaign, backend: Back) -> Page[ListRow]:
+    """How each is dialed, and how its contacts stand; all on one page."""
+    return Page(items=await (await _store(backend)).all(CampaignId(on.campaign_id)))
 
 
 @router.post("/lists", dependencies=[CanWrite], status_code=201, summary="Make a list")
@@ -113,7 +114,7 @@ async def change(on: OneCampaign, name: Name, body: ListPatch, backend: Back) ->
 
 @router.post("/lists/{name}/reset", dependencies=[CanWrite], summary="Dial a list anew")
 async def reset(
-    on: OneCampaign, name: Name, backend: Back, body: ResetBody | None = None
+    on: OneCampaign, name: Name, backend: Back, body: ResetList | None = None
 ) -> ResetDone:
     """Its contacts are as if they had never been called; removed ones stay so."""
     everybody = body is not None and body.everybody
@@ -124,13 +125,13 @@ async def reset(
 
 
 @router.get("/quotas", dependencies=[CanRead], summary="List a campaign's quotas")
-async def quotas(on: OneCampaign, backend: Back) -> list[QuotaRow]:
-    """Each with how far it is."""
-    return await (await _store(backend)).quotas(CampaignId(on.campaign_id))
+async def quotas(on: OneCampaign, backend: Back) -> Page[QuotaRow]:
+    """Each with how far it is; all on one page."""
+    return Page(items=await (await _store(backend)).quotas(CampaignId(on.campaign_id)))
 
 
 @router.put("/quotas/{name}", dependencies=[CanWrite], summary="Make or change a quota")
-async def set_quota(on: OneCampaign, name: Name, body: QuotaBody, backend: Back) -> list[QuotaRow]:
+async def set_quota(on: OneCampaign, name: Name, body: QuotaBody, backend: Back) -> QuotaRow:
     """Whom a full quota is about is not dialed any more."""
     store, campaign = await _store(backend), CampaignId(on.campaign_id)
     await store.set_quota(
@@ -141,7 +142,7 @@ async def set_quota(on: OneCampaign, name: Name, body: QuotaBody, backend: Back)
         filter_text=body.filter,
         now=backend.clock(),
     )
-    return await store.quotas(campaign)
+    return next(one for one in await store.quotas(campaign) if one.name == name)
 
 
 @router.delete(

@@ -171,10 +171,10 @@ async def deliveries(
 
 
 @router.get("/{webhook}/deliveries/{delivery}/tries", dependencies=[CanRead], summary="List tries")
-async def tries(webhook: Key, delivery: Delivery, who: Who, backend: Back) -> list[TryView]:
-    """Every request of a delivery, and what came of it."""
+async def tries(webhook: Key, delivery: Delivery, who: Who, backend: Back) -> Page[TryView]:
+    """Every request of a delivery, and what came of it; all on one page."""
     view = await _seen(webhook, who, backend)
-    return await (await backend.webhooks()).store.tries(view.id, delivery)
+    return Page(items=await (await backend.webhooks()).store.tries(view.id, delivery))
 
 
 async def _seen(webhook: str, who: Principal, backend: Back) -> WebhookView:
