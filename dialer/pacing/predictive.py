@@ -193,17 +193,15 @@ class PredictivePacer:
         )
 
     def _limit(self, free: int, floor: Floor) -> float:
-        """Return the greatest risk a call may have: more with many idle, and on small floors.
+        """Return the greatest risk a call may have.
 
-        Idle agents queue for answers, so the more they are the longer the last one waits; and on a
-        small floor the next possible number of calls is a big step, which a low limit never takes.
         The last contacts of a list bring too few answers to earn back what bad luck overspends.
         """
         limit = self._budget.risk_limit
         ending = floor.contacts_left is not None and self._budget.credit < ENDING_CREDIT
         if ending or not self._budget.may_spend:
             return min(limit, SAFE_RISK)
-        return limit * math.sqrt(max(free, 0.5)) * (1.0 + 3.0 / max(1, floor.agents))
+        return limit * weight(free, floor.agents)
 
     def _ceiling(self, floor: Floor) -> int:
         lines = self._settings.pacing.max_lines_per_agent * floor.agents
@@ -303,6 +301,15 @@ def _last_within(
         else:
             high = probe
     return low
+
+
+def weight(free: int, agents: int) -> float:
+    """How much more risk is worth taking than with one free agent of many.
+
+    Idle agents queue for answers, so the more they are the longer the last one waits; and on a
+    small floor the next possible number of calls is a big step, which a low limit never takes.
+    """
+    return math.sqrt(max(free, 0.5)) * (1.0 + 3.0 / max(1, agents))
 
 
 def _expected(race: Race) -> str:

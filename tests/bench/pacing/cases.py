@@ -18,6 +18,8 @@ AHEAD = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8)
 PROBABILITIES = (0.15, 0.25, 0.5)
 HANDLES = (60.0, 120.0, 300.0)
 CAPS = (0.01, 0.03)
+KNOWN_AGENTS = (1, 2, 3, 5, 10)
+"""Floors small enough to compute what a policy comes to."""
 CORNERS = ((0.15, 60.0), (0.15, 300.0), (0.5, 60.0), (0.5, 300.0))
 CORNER_AGENTS = 10
 ALIVE_RATIOS = ("ratio 1.1", "ratio 1.2", "ratio 1.3")

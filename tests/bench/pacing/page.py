@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.bench.pacing import cases
 from tests.bench.pacing.optimum import Memoryless, optimum
 from tests.bench.pacing.pictures import abandonment_picture, utilisation_picture
+from tests.bench.pacing.rule import known_rule
 from tests.bench.pacing.runs import Case, Outcome, known
 
 PAGE = Path(__file__).parents[3] / "docs/explanation/algorithms/pacing.md"
@@ -30,6 +31,7 @@ def write() -> None:
     parts = [
         made_with(found),
         figure_table(found),
+        rule_table(),
         rivals_table(found),
         grid_table(found),
         corners_table(found),
@@ -89,6 +91,27 @@ def figure_table(found: dict[str, Outcome]) -> str:
         " counted as use, since the optimum is that of a floor long at work; abandoned calls, and"
         " the worst 1,000 answers in a row, are counted from the first call on, as the law counts."
         "\n\n" + table(head, rows)
+    )
+
+
+def rule_table() -> str:
+    """What the rule itself costs."""
+    rows = []
+    for cap in cases.CAPS:
+        row = [f"cap {100 * cap:g} %"]
+        for agents in cases.KNOWN_AGENTS:
+            floors = [
+                Memoryless(agents=agents, answer_probability=answer, handle_s=handle, cap=cap)
+                for handle, answer in product(cases.HANDLES, cases.PROBABILITIES)
+            ]
+            row.append(f"{min(known_rule(floor) / optimum(floor) for floor in floors):.4f}")
+        rows.append(row)
+    return (
+        "### The rule where every number is known\n\nLowest share of the optimum over talks of"
+        f" {_listed(cases.HANDLES)} s and {_listed(cases.PROBABILITIES)} of the calls answered, of"
+        " the rule with the limit that suits the floor, computed (`tests/bench/pacing/rule.py`) and"
+        " not simulated: what isn't lost to estimates, nor to the budget.\n\n"
+        + table(["", *(f"{agents} agents" for agents in cases.KNOWN_AGENTS)], rows)
     )
 
 
