@@ -27,8 +27,9 @@ SOON = replace(FLOOR, free=1, agents=17, talking_ages=[89.0 - 2.0 * number for n
 """A floor on which everybody's talk is soon over."""
 
 
-def predictive(**past: int) -> Pacer:
-    return make_pacer(settings(mode=Mode.predictive), Tally(contacts_left=100_000, **past))
+def predictive(*, placed: int = 0, answered: int = 0, abandoned: int = 0) -> Pacer:
+    past = Tally(placed=placed, answered=answered, abandoned=abandoned, contacts_left=100_000)
+    return make_pacer(settings(mode=Mode.predictive), past)
 
 
 def dial(pacer: Pacer, calls: int, *, machine_after_s: float | None = None) -> Pacer:
