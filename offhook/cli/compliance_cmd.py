@@ -14,12 +14,15 @@ from dialer.compliance.words import says
 from offhook.cli.campaign_office import Key, open_office
 from offhook.cli.output import JsonOption, emit, run_async
 from offhook.errors import OffhookError
-from offhook.offices.compliance import windows_csv
+from offhook.offices.compliance import call_line, windows_csv
+from offhook.storage.compliance_calls import ComplianceCalls
 from offhook.storage.compliance_report import ComplianceReport, ComplianceReports
 
 app = typer.Typer(
     help="Show the law that is kept, and prove it.", no_args_is_help=True, rich_markup_mode=None
 )
+Since = Annotated[str, typer.Option("--from", help="First day or instant; UTC.")]
+Until = Annotated[str, typer.Option("--to", help="The day or instant after the last.")]
 ADVICE = "Not legal advice: a lawyer must check a profile before a campaign relies on it."
 
 
@@ -108,8 +111,8 @@ def _shown_profiles(found: dict[str, Any]) -> Group:
 @app.command()
 def report(
     campaign: Key,
-    since: Annotated[str, typer.Option("--from", help="First day or instant; UTC.")] = "",
-    until: Annotated[str, typer.Option("--to", help="The day or instant after the last.")] = "",
+    since: Since = "",
+    until: Until = "",
     as_csv: Annotated[bool, typer.Option("--csv", help="The windows as CSV.")] = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -130,6 +133,37 @@ def report(
         typer.echo(windows_csv(found), nl=False)
     else:
         emit(found, json_output, _shown_report)
+
+
+@app.command()
+def calls(
+    campaign: Key,
+    since: Since = "",
+    until: Until = "",
+    json_output: JsonOption = False,
+) -> None:
+    """Write every call of a campaign as CSV: when and where it rang, how long, who waited, the end.
+
+    Times are UTC, and beside them on the clock of every zone that the number may be in. Full
+    numbers: whoever has the file answers for it.
+
+    Example: offhook compliance calls Spring --from 2026-11-01 --to 2026-12-01 > november.csv
+    """
+    begins, ends = _instant(since), _instant(until)
+
+    async def work() -> None:
+        async with open_office() as office:
+            found = ComplianceCalls(office.database).calls(
+                campaign, now=datetime.now(UTC), since=begins, until=ends
+            )
+            if json_output:
+                emit({"calls": [one async for one in found]}, json_output, str)
+                return
+            typer.echo(call_line(), nl=False)
+            async for one in found:
+                typer.echo(call_line(one), nl=False)
+
+    run_async(work())
 
 
 def _instant(text: str) -> datetime | None:
@@ -161,6 +195,15 @@ def _shown_report(found: ComplianceReport) -> Group:
             "yes" if one.kept else "NO",
         )
     parts.append(table)
+    proof = found.evidence
+    parts.append(
+        Text(
+            f"longest wait for an agent {_seconds(proof.longest_wait_s)} "
+            f"({proof.joined_late} longer than {found.patience_s:g} s); unanswered calls were "
+            f"given up after {_seconds(proof.shortest_ring_s)} or more; at most "
+            f"{proof.most_calls_in_a_day} calls to a number in a day"
+        )
+    )
     refused = Table("not placed because of", "contacts", "times")
     for reason in (*found.not_placed, *found.forbidden):
         refused.add_row(reason.reason, str(reason.contacts), str(reason.times))
@@ -171,3 +214,7 @@ def _shown_report(found: ComplianceReport) -> Group:
             Text(f"do-not-call lists at version {state.version}, changed {state.changed_at}")
         )
     return Group(*parts, Text(ADVICE))
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:g} s"

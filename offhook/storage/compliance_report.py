@@ -56,6 +56,19 @@ SELECT rule AS reason, count(DISTINCT contact_id) AS contacts, count(*) AS times
 FROM forbidden_calls WHERE campaign_id = :campaign AND at >= :since AND at < :until
 GROUP BY 1 ORDER BY 1
 """)
+_EVIDENCE = text("""
+SELECT count(*) FILTER (WHERE joined_at - answered_at > :patience) AS joined_late,
+    EXTRACT(epoch FROM max(joined_at - answered_at))::float8 AS longest_wait_s,
+    EXTRACT(epoch FROM min(ended_at - opened_at) FILTER (WHERE outcome = 'no_answer'))::float8
+        AS shortest_ring_s,
+    COALESCE((SELECT max(day.calls) FROM (
+        SELECT count(*) OVER (PARTITION BY number ORDER BY opened_at
+            RANGE BETWEEN interval '1 day' PRECEDING AND CURRENT ROW) AS calls
+        FROM calls_made WHERE campaign_id = :campaign
+            AND opened_at >= :since AND opened_at < :until) AS day), 0) AS most_calls_in_a_day
+FROM calls_made
+WHERE campaign_id = :campaign AND opened_at >= :since AND opened_at < :until
+""")
 _DNC = text("""
 SELECT version, at, action, source, entries FROM do_not_call_changes
 WHERE at < :until AND scope IN ('', :campaign) ORDER BY version DESC LIMIT 1
@@ -107,6 +120,19 @@ class NotPlaced(_Part):
     times: int
 
 
+class Evidence(_Part):
+    """The extremes among the calls; `offhook compliance calls` has each of them."""
+
+    joined_late: int
+    """Talks that began later after the answer than the campaign's patience."""
+    longest_wait_s: float | None
+    """From an answer until an agent was there."""
+    shortest_ring_s: float | None
+    """Of calls that nobody answered; those that the person or the network ended are among them."""
+    most_calls_in_a_day: int
+    """To one number, by this campaign, in any 24 hours."""
+
+
 class DncState(_Part):
     """The do-not-call lists as the calls met them."""
 
@@ -132,11 +158,15 @@ class ComplianceReport(_Part):
     patience_s: float
     ring_timeout_s: float
     target_abandonment: float
+    false_machines: float
+    """Share of the calls taken for machines that are thought to be persons: the reasoned estimate
+    that some regulators want added to the abandoned calls."""
     records_kept_days: float | None
     """What the law demands; None where no profile says."""
     attempts: int
     outcomes: dict[str, int]
     windows: tuple[Window, ...]
+    evidence: Evidence
     calls_by_local_hour: dict[int, int]
     """Only of numbers that can be in one zone alone."""
     not_placed: tuple[NotPlaced, ...]
@@ -184,10 +214,12 @@ class ComplianceReports:
                 patience_s=settings.patience.total_seconds(),
                 ring_timeout_s=settings.ring_timeout.total_seconds(),
                 target_abandonment=settings.pacing.target_abandonment,
+                false_machines=settings.pacing.false_machines,
                 records_kept_days=None if keep is None else keep / _DAY,
                 attempts=whole["calls"],
                 outcomes=await _counts(session, _OUTCOMES, asked),
                 windows=await _windows(session, settings, asked, whole),
+                evidence=await _evidence(session, asked | {"patience": settings.patience}),
                 calls_by_local_hour=await _counts(session, _HOURS, asked),
                 not_placed=await _not_placed(session, _REFUSED, asked),
                 forbidden=await _not_placed(session, _FORBIDDEN, asked),
@@ -200,6 +232,10 @@ def _rules(law: ComplianceSettings) -> tuple[KeptRule, ...]:
         KeptRule(rule=name, says=says(rule), source=rule.source.text, evidence=rule.source.evidence)
         for name, rule in all_rules(law)
     )
+
+
+async def _evidence(session: AsyncSession, asked: dict[str, Any]) -> Evidence:
+    return Evidence(**dict((await session.execute(_EVIDENCE, asked)).mappings().one()))
 
 
 async def _counts(session: AsyncSession, question: Any, asked: dict[str, Any]) -> dict[Any, int]:

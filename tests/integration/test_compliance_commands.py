@@ -103,5 +103,8 @@ async def test_report_of_a_campaign_is_json_csv_or_a_page(offhook: Run, rows: Ro
     text = await offhook("compliance", "report", "c1", "--csv", plain=True)
     assert text.startswith("campaign_id,rule,begins")
     assert "Not legal advice" in await offhook("compliance", "report", "c1", plain=True)
+    listed = await offhook("compliance", "calls", "c1", plain=True)
+    assert listed.splitlines()[0].startswith("attempt_id,number,placed_at,placed_local")
+    assert await offhook("compliance", "calls", "c1") == {"calls": []}
     error = (await offhook("compliance", "report", "c1", "--to", "soon", code=1))["error"]
     assert error["code"] == "bad_instant"

@@ -3,14 +3,17 @@
 import csv
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, update
 
-from dialer.commands import ReturnContact
+from dialer.call import CallState
+from dialer.commands import ReturnContact, SaveAttempt
 from dialer.model import AttemptId, CampaignId
 from dialer.outcomes import Outcome
-from offhook.offices.compliance import windows_csv
-from offhook.storage import tables
-from offhook.storage.compliance_report import ComplianceReports
+from offhook.offices.compliance import call_line, windows_csv
+from offhook.storage import compliance_calls, tables
+from offhook.storage.compliance_calls import ComplianceCalls
+from offhook.storage.compliance_report import ComplianceReports, Evidence
 from offhook.storage.compliance_store import DoNotCall
 from offhook.storage.database import Database
 from offhook.storage.dial_store import PostgresDialStore
@@ -75,6 +78,7 @@ async def test_report_has_the_law_the_windows_and_what_was_not_placed(
     assert window.ends - window.begins == timedelta(days=1)
     assert [(one.reason, one.times) for one in found.not_placed] == [("uk/hours", 1)]
     assert found.calls_by_local_hour == {10: 2}
+    assert (found.evidence.joined_late, found.evidence.most_calls_in_a_day) == (0, 1)
     assert found.do_not_call is not None
     assert (found.do_not_call.version, found.do_not_call.source) == (change.version, "TPS")
     [line] = csv.DictReader(windows_csv(found).splitlines())
@@ -130,3 +134,46 @@ async def test_retention_deletes_no_record_of_a_call_however_short_journals_are_
 
     found = await ComplianceReports(database).report("c1", now=later, since=None, until=None)
     assert found.outcomes == {"answered": 1}
+
+
+async def test_evidence_has_the_extremes_and_each_call_with_its_wait_and_local_time(
+    rows: Rows, store: PostgresDialStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compliance_calls, "PAGE", 2)
+    campaign = await rows.campaign("c1")
+    for _ in range(3):
+        await rows.contact(campaign)
+    lease = await take(store, campaign)
+    one, two, three = await claim(store, lease)
+    ids = [AttemptId(f"c1-1-{number}") for number in (1, 2, 3)]
+    talked = SaveAttempt(
+        attempt_id=ids[0],
+        state=CallState.talking,
+        at=at(7.5),
+        answered_at=at(4),
+        joined_at=at(7.5),
+    )
+    await write(
+        store,
+        lease,
+        *(opening(who, made) for who, made in zip((one, two, three), ids, strict=True)),
+        talked,
+        closing(one, Outcome.answered, ids[0]),
+        closing(two, Outcome.no_answer, ids[1]),
+    )
+
+    found = await ComplianceReports(database).report("c1", now=at(60), since=None, until=None)
+    asked = ComplianceCalls(database).calls("c1", now=at(60), since=None, until=None)
+    calls = [call async for call in asked]
+
+    assert found.evidence == Evidence(
+        joined_late=1, longest_wait_s=3.5, shortest_ring_s=30.0, most_calls_in_a_day=1
+    )
+    assert [(call.outcome, call.rang_s, call.waited_s) for call in calls] == [
+        ("answered", 4.0, 3.5),
+        ("no_answer", 30.0, None),
+        ("in_progress", None, None),
+    ]
+    assert calls[0].placed_local == "2026-03-02T10:00:00+0100 Europe/Rome"
+    [header, line] = csv.reader((call_line() + call_line(calls[0])).splitlines())
+    assert dict(zip(header, line, strict=True))["number"] == calls[0].number
