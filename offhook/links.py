@@ -25,6 +25,7 @@ from offhook.home import database_url
 from offhook.inbound import caller_desk
 from offhook.ivr.talks import TalkEnds
 from offhook.link_watch import Links, route
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage.agent_routing import RoutingStore
 from offhook.storage.database import Database
@@ -107,7 +108,9 @@ async def opened_links(settings: Settings) -> AsyncIterator[tuple[Links, Health]
     url = database_url(settings)
     pool = await open_pool(url, size=4, application="offhook-links")
     try:
-        async with Database.open(url, pool_size=4, application="offhook-links") as database:
+        async with Database.open(
+            url, pool_size=4, application="offhook-links", seals=Seals.of(settings)
+        ) as database:
             inbox = PostgresInbox(pool, url)
             client = await connect(settings, role="links", lazy=True)
             routing = RoutingStore(pool)

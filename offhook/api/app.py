@@ -21,6 +21,7 @@ from offhook.api.welcome import welcome
 from offhook.health import Health
 from offhook.home import database_url
 from offhook.loop import keep_what_is_loaded
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.temporal.callbacks import CallbackDesk
@@ -67,6 +68,7 @@ async def run_api(settings: Settings) -> None:
                 database_url(settings),
                 pool_size=settings.database.pool_size,
                 application="offhook-api",
+                seals=Seals.of(settings),
             )
         )
         backend = await stack.enter_async_context(

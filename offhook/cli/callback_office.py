@@ -12,6 +12,7 @@ from dialer.appointments import Period
 from offhook.callbacks import CallbackOffice
 from offhook.cli.output import prepare
 from offhook.home import database_url
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage.callback_lists import CallbackLists
 from offhook.storage.database import Database
@@ -47,7 +48,9 @@ class Office:
 async def open_office() -> AsyncIterator[Office]:
     """The office for the length of the block."""
     settings = prepare()
-    async with Database.open(database_url(settings), pool_size=2) as database:
+    async with Database.open(
+        database_url(settings), pool_size=2, seals=Seals.of(settings)
+    ) as database:
         yield Office(settings, database, CallbackLists(database))
 
 

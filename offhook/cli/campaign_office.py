@@ -10,6 +10,7 @@ import typer
 from offhook.cli.output import prepare
 from offhook.home import database_url
 from offhook.offices.campaigns import CampaignOffice
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.database import Database
@@ -41,5 +42,7 @@ class Office:
 async def open_office() -> AsyncIterator[Office]:
     """The office for the length of the block."""
     settings = prepare()
-    async with Database.open(database_url(settings), pool_size=2) as database:
+    async with Database.open(
+        database_url(settings), pool_size=2, seals=Seals.of(settings)
+    ) as database:
         yield Office(settings, database, CampaignViews(database))

@@ -14,6 +14,7 @@ from activities.contracts import Pruned
 from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.home import database_url
 from offhook.recordings import RecordingEraser
+from offhook.sealing import Seals
 from offhook.storage import migrate
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
@@ -78,7 +79,7 @@ def prune(
         url = database_url(settings)
         pool = await open_pool(url, size=1, application="offhook-prune")
         try:
-            async with Database.open(url, pool_size=1) as database:
+            async with Database.open(url, pool_size=1, seals=Seals.of(settings)) as database:
                 eraser = RecordingEraser(Recordings(pool), LinkStore(database).get)
                 retention = Retention(pool, keep, erase_recordings=eraser.erase)
                 return await retention.prune(now=datetime.now(UTC), dry_run=dry_run)

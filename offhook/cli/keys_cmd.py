@@ -1,12 +1,20 @@
 """`offhook keys`: the keys that seal what Temporal stores."""
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import typer
 
-from offhook.cli.output import JsonOption, emit, prepare
+from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.errors import KeyRingError
+from offhook.home import database_url
+from offhook.offices.webhooks import WebhookOffice
+from offhook.sealing import Seals
+from offhook.storage.database import Database
+from offhook.storage.link_store import LinkStore
+from offhook.storage.pool import open_pool
 from offhook.temporal.codec import KeyRing, ring_path
+from offhook.webhooks.signing import SecretBox
 
 app = typer.Typer(
     help="List and rotate the keys that seal what Temporal stores.",
@@ -39,6 +47,39 @@ def rotate(json_output: JsonOption = False) -> None:
     ring = KeyRing.load(settings).rotated(now=datetime.now(UTC))
     ring.save(ring_path(settings.home))
     _show(ring, json_output)
+
+
+@app.command()
+def reseal(json_output: JsonOption = False) -> None:
+    """Seal the secrets in the database with the active key: those of switches and webhooks.
+
+    Secrets of before they were sealed are sealed too. Afterwards no secret needs an old key, but
+    histories and PINs may.
+
+    Example: offhook keys rotate && offhook keys reseal
+    """
+    settings = prepare()
+
+    async def work() -> dict[str, int]:
+        async with AsyncExitStack() as stack:
+            url = database_url(settings)
+            database = await stack.enter_async_context(
+                Database.open(url, pool_size=1, seals=Seals.of(settings))
+            )
+            pool = await open_pool(url, size=1, application="offhook-cli")
+            stack.push_async_callback(pool.close)
+            box = SecretBox.of(KeyRing.load(settings))
+            office = WebhookOffice(pool, database, box, settings.webhooks)
+            return {
+                "switches": await LinkStore(database).reseal(),
+                "webhooks": await office.reseal(),
+            }
+
+    emit(
+        run_async(work()),
+        json_output,
+        lambda done: f"sealed anew: {done['switches']} switches, {done['webhooks']} webhooks",
+    )
 
 
 def _show(ring: KeyRing, json_output: bool) -> None:

@@ -21,6 +21,7 @@ from offhook.cli.output import JsonOption, emit, prepare, run_async
 from offhook.cli.pbx_jobs_page import shown_check, shown_nightly, shown_sync
 from offhook.errors import OffhookError
 from offhook.home import database_url
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage.call_check_store import CallCheckView, PostgresCallChecks
 from offhook.storage.campaign_views import CampaignViews
@@ -69,7 +70,9 @@ class _Office:
 @asynccontextmanager
 async def _office(name: str) -> AsyncIterator[_Office]:
     settings = prepare()
-    async with Database.open(database_url(settings), pool_size=2) as database:
+    async with Database.open(
+        database_url(settings), pool_size=2, seals=Seals.of(settings)
+    ) as database:
         yield _Office(settings, database, await LinkStore(database).find(name))
 
 

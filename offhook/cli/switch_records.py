@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from offhook.home import database_url
 from offhook.links import ivr_url
 from offhook.offices.switches import SwitchOffice, hook_address, where_links_listen
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
@@ -19,14 +20,18 @@ shown_hook_url = hook_address
 @asynccontextmanager
 async def switch_store(settings: Settings) -> AsyncIterator[LinkStore]:
     """The stored switches."""
-    async with Database.open(database_url(settings), pool_size=2) as database:
+    async with Database.open(
+        database_url(settings), pool_size=2, seals=Seals.of(settings)
+    ) as database:
         yield LinkStore(database)
 
 
 @asynccontextmanager
 async def switch_office(settings: Settings) -> AsyncIterator[SwitchOffice]:
     """Where switches are looked at."""
-    async with Database.open(database_url(settings), pool_size=2) as database:
+    async with Database.open(
+        database_url(settings), pool_size=2, seals=Seals.of(settings)
+    ) as database:
         yield SwitchOffice(database, settings)
 
 

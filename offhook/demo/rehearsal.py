@@ -21,6 +21,7 @@ from offhook.home import Home
 from offhook.links import hook_url
 from offhook.pbx.install import install
 from offhook.pbx.numbers import Mixture
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.simulator.population import Population
 from offhook.storage import tables
@@ -77,7 +78,9 @@ async def rehearsal(
         folder = stack.home.path / "rehearsal"
         folder.mkdir(exist_ok=True)
         pbx = await closing.enter_async_context(_pbx(cast, folder))
-        database = await closing.enter_async_context(Database.open(_url(stack)))
+        database = await closing.enter_async_context(
+            Database.open(_url(stack), seals=Seals.of(stack.settings))
+        )
         switch = await _add_switch(database, pbx)
         await pbx.send_events_to(hook_url(stack.settings, switch.family, switch.hook_secret))
         yield Rehearsal(

@@ -15,7 +15,7 @@ from dialer.model import CampaignId
 from offhook.storage.campaign_views import CampaignViews
 from offhook.storage.database import Database
 from offhook.storage.link_store import LinkStore
-from offhook.temporal.schedule_desk import Applied, ScheduleDesk
+from offhook.temporal.schedule_desk import Applied, BadSchedule, ScheduleDesk
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,11 @@ class ScheduleOffice:
     """Raises `TemporalUnreachable`."""
 
     async def apply(self, plan: Plan) -> Applied:
-        """Have it so, campaigns and switches being named by id or name."""
+        """Have it so, campaigns and switches being named by id or name.
+
+        Raises `BadSchedule` for times that Temporal would take for others.
+        """
+        require_plain_times(plan)
         job = await self._known(plan.job)
         return await (await self.desk()).apply(plan.model_copy(update={"job": job}))
 
@@ -55,3 +59,11 @@ class ScheduleOffice:
                 switch = await links.find(job.request.switch)
                 request = job.request.model_copy(update={"switch": switch.switch_id})
                 return job.model_copy(update={"request": request})
+
+
+def require_plain_times(plan: Plan) -> None:
+    """Raise `BadSchedule` for a time to the second, or with a zone of its own."""
+    if any(at.second or at.microsecond or at.tzinfo for rule in plan.calendar for at in rule.at):
+        raise BadSchedule("times of a calendar are to the minute, in the zone of the schedule")
+    if any("TZ=" in line for line in plan.cron):
+        raise BadSchedule("a cron line has no zone of its own; name it as the schedule's")

@@ -125,6 +125,15 @@ class WebhookOffice:
         note_change(f"webhook/{view.id}", {"signs_with": "old"}, {"signs_with": "new and old"})
         return NewWebhook(secret=secret, webhook=view)
 
+    async def reseal(self) -> int:
+        """Seal the secrets of all with the active key; of how many."""
+        every = await self.store.all()
+        for view in every:
+            known = self.box.open(*await self.store.secrets(view.id), owner=view.id)
+            key_id, sealed = self.box.seal(known, owner=view.id)
+            await self.store.replace_secrets(view.id, key_id, sealed)
+        return len(every)
+
     async def enable(self, webhook: str) -> WebhookView:
         """Send to it again; what happened meanwhile is sent only when it is replayed."""
         view = await self.store.find(webhook)

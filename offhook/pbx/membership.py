@@ -9,6 +9,7 @@ from offhook.errors import StackNotRunning
 from offhook.home import database_url
 from offhook.pbx.configuration import AMD_CONTEXT, HOLD_CONTEXT, MESSAGE
 from offhook.pbx.development import DevelopmentPbx
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage import tables
 from offhook.storage.database import Database
@@ -55,7 +56,7 @@ async def join_stack(settings: Settings, pbx: DevelopmentPbx) -> bool:
         inventory = await opened.inventory()
     finally:
         await opened.adapter.aclose()
-    async with Database.open(url) as database:
+    async with Database.open(url, seals=Seals.of(settings)) as database:
         await LinkStore(database).save(config, inventory, replace=True, now=now)
         async with database.transaction() as session:
             await session.execute(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import asyncpg
 import structlog
@@ -56,6 +56,30 @@ def asyncpg_dsn(url: str) -> str:
     return parsed.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
 
 
+class Sealing(Protocol):
+    """What seals secrets before they are written, and opens them."""
+
+    def seal(self, secret: str, *, owner: str) -> str:
+        """The secret, sealed for its owner."""
+        ...
+
+    def open(self, kept: str, *, owner: str) -> str:
+        """The secret as it was."""
+        ...
+
+
+class Unsealed:
+    """For who needs no secrets: what is written stays plain, what is sealed stays sealed."""
+
+    def seal(self, secret: str, *, owner: str) -> str:
+        """The secret as it is."""
+        return secret
+
+    def open(self, kept: str, *, owner: str) -> str:
+        """What is kept, as it is."""
+        return kept
+
+
 @dataclass(frozen=True)
 class Database:
     """An engine and its sessions; one per process, closed when it ends."""
@@ -63,6 +87,7 @@ class Database:
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession] = field(repr=False)
     url: str = field(repr=False)
+    seals: Sealing = field(default_factory=Unsealed, repr=False)
     _closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
 
     def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
@@ -70,7 +95,14 @@ class Database:
         self._closers.append(closer)
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int = 10, application: str = "offhook") -> "Database":
+    def open(
+        cls,
+        url: str,
+        *,
+        pool_size: int = 10,
+        application: str = "offhook",
+        seals: Sealing | None = None,
+    ) -> "Database":
         """Make the engine; no connection is opened before the first statement."""
         engine = create_async_engine(
             async_url(url),
@@ -84,7 +116,8 @@ class Database:
                 "server_settings": {"application_name": application, "timezone": "UTC"},
             },
         )
-        return cls(engine, async_sessionmaker(engine, expire_on_commit=False), url)
+        sessions = async_sessionmaker(engine, expire_on_commit=False)
+        return cls(engine, sessions, url, seals or Unsealed())
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

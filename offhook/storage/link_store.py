@@ -15,7 +15,7 @@ from dialer.model import Agent, AgentId, AgentStatus, SwitchId, Trunk, TrunkId
 from offhook.change_notes import note_change
 from offhook.errors import OffhookError
 from offhook.storage import tables
-from offhook.storage.database import Database
+from offhook.storage.database import Database, Sealing, Unsealed
 from offhook.storage.errors import SwitchNotFound
 from offhook.switches.inventory import Inventory
 from offhook.switches.registry import SwitchConfig
@@ -63,7 +63,7 @@ class LinkStore:
         """All configured switches, by name."""
         async with self._session() as session:
             rows = await session.execute(select(tables.switches).order_by(tables.switches.c.name))
-            return [_config(row) for row in rows]
+            return [_config(row, self.database.seals) for row in rows]
 
     async def find(self, name: str) -> SwitchConfig:
         """The switch of this name; `SwitchNotFound` when there is none."""
@@ -74,7 +74,7 @@ class LinkStore:
             row = found.one_or_none()
         if row is None:
             raise SwitchNotFound(name)
-        return _config(row)
+        return _config(row, self.database.seals)
 
     async def get(self, switch: SwitchId) -> SwitchConfig:
         """The switch with this id; `SwitchNotFound` when there is none."""
@@ -85,7 +85,7 @@ class LinkStore:
             row = found.one_or_none()
         if row is None:
             raise SwitchNotFound(switch)
-        return _config(row)
+        return _config(row, self.database.seals)
 
     async def save(
         self, config: SwitchConfig, inventory: Inventory, *, replace: bool, now: datetime
@@ -98,8 +98,7 @@ class LinkStore:
         values = {
             "family": config.family,
             "settings": dict(config.settings),
-            "secret": config.secret,
-            "hook_secret": config.hook_secret,
+            **_sealed(config, self.database.seals),
         }
         row = insert(tables.switches).values(
             id=config.switch_id, name=config.name, created_at=now, **values
@@ -115,6 +114,19 @@ class LinkStore:
         except IntegrityError as error:
             raise SwitchExists(config.name) from error
         note_change(f"switch/{config.switch_id}", before, _shown(config))
+
+    async def reseal(self) -> int:
+        """Seal the secrets of all switches with the active key; of how many switches."""
+        known, seals = tables.switches.c, self.database.seals
+        async with self._session() as session:
+            rows = await session.execute(select(tables.switches).with_for_update())
+            every = [_config(row, seals) for row in rows]
+            for config in every:
+                again = _sealed(config, seals)
+                await session.execute(
+                    update(tables.switches).where(known.id == config.switch_id).values(again)
+                )
+        return len(every)
 
     async def remove(self, name: str) -> None:
         """Delete a switch with its trunks and agents; `SwitchInUse` when campaigns name it."""
@@ -284,7 +296,7 @@ async def _save_agents(
 
 async def _known(session: AsyncSession, which: ColumnElement[bool]) -> Mapping[str, object] | None:
     row = (await session.execute(select(tables.switches).where(which))).one_or_none()
-    return None if row is None else _shown(_config(row))
+    return None if row is None else _shown(_config(row, Unsealed()))
 
 
 def _shown(config: SwitchConfig) -> Mapping[str, object]:
@@ -296,14 +308,28 @@ def _limits(trunks: Sequence[Trunk]) -> Mapping[str, object]:
     return {f"calls_per_second of {one.address}": one.calls_per_second for one in trunks}
 
 
-def _config(row: Row[tuple[object, ...]]) -> SwitchConfig:
+def _sealed(config: SwitchConfig, seals: Sealing) -> dict[str, str]:
+    secret, hook = _owners(config.switch_id)
+    return {
+        "secret": seals.seal(config.secret, owner=secret),
+        "hook_secret": seals.seal(config.hook_secret, owner=hook),
+    }
+
+
+def _owners(switch: str) -> tuple[str, str]:
+    """For what the two secrets of a switch are sealed: one is of no use in place of the other."""
+    return f"switch/{switch}", f"switch/{switch}/hook"
+
+
+def _config(row: Row[tuple[object, ...]], seals: Sealing) -> SwitchConfig:
+    secret, hook = _owners(row.id)
     return SwitchConfig(
         switch_id=SwitchId(row.id),
         family=row.family,
         name=row.name,
         settings=row.settings,
-        secret=row.secret,
-        hook_secret=row.hook_secret,
+        secret=seals.open(row.secret, owner=secret),
+        hook_secret=seals.open(row.hook_secret, owner=hook),
     )
 
 

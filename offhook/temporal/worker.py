@@ -37,6 +37,7 @@ from offhook.health import Check, Health
 from offhook.home import database_url
 from offhook.open_switches import OpenSwitches
 from offhook.recordings import RecordingEraser
+from offhook.sealing import Seals
 from offhook.settings import Settings
 from offhook.storage.call_check_store import PostgresCallChecks
 from offhook.storage.campaign_records import PostgresCampaignRecords
@@ -126,7 +127,12 @@ async def adapters(
         pool = await open_pool(url, size=POOL_SIZE, application="offhook-worker")
         stack.push_async_callback(pool.close)
         database = await stack.enter_async_context(
-            Database.open(url, pool_size=settings.database.pool_size, application="offhook-worker")
+            Database.open(
+                url,
+                pool_size=settings.database.pool_size,
+                application="offhook-worker",
+                seals=Seals.of(settings),
+            )
         )
         inbox = await stack.enter_async_context(PostgresInbox(pool, url))
         watch = await stack.enter_async_context(PostgresWatch(url))

@@ -18,6 +18,7 @@ from activities.errors import NotConfigured
 from activities.schedule_contracts import CalendarRule, CampaignJob, JobDone, Plan, ScheduledOrder
 from activities.schedules import ScheduleActivities
 from dialer.model import CampaignId
+from offhook.offices.schedules import ScheduleOffice
 from offhook.storage.database import Database
 from offhook.temporal.schedule_desk import BadSchedule, ScheduleDesk, ScheduleNotFound, ScheduleView
 from offhook.temporal.schedule_services import schedule_activities
@@ -29,6 +30,7 @@ from workflows.campaign import CampaignWorkflow
 from workflows.scheduled_job import ScheduledJobWorkflow
 
 ROME = ZoneInfo("Europe/Rome")
+LAST_WEEK = tuple(range(25, 32))
 
 
 @dataclass
@@ -113,6 +115,41 @@ async def test_the_next_ten_runs_keep_to_the_clock_of_the_zone(
     assert {(moment.hour, moment.minute, moment.day) for moment in due} == {(9, 0, 1)}
     # Ten months hold summer and winter: the same hour there, two hours in UTC.
     assert len({moment.utcoffset() for moment in due}) == 2
+
+
+async def test_a_time_that_clocks_skip_does_not_come_and_one_that_comes_twice_runs_once(
+    temporal_client: Client, name: str
+) -> None:
+    desk = ScheduleDesk(temporal_client, "nobody")
+    async with clearing(desk, name):
+        # On the last Sundays of March and October, at 02:00 and 03:00, and a day of neither.
+        rule = CalendarRule(at=(time(2, 30),), weekdays=("sun",), months=(3, 10), days=LAST_WEEK)
+        view = (await desk.apply(a_plan(name, calendar=[rule]))).schedule
+    due = [moment.astimezone(ROME) for moment in view.next_at]
+    assert len(due) == 10
+    assert {moment.month for moment in due} == {10}
+    assert {(moment.hour, moment.minute) for moment in due} == {(2, 30)}
+    assert len({moment.date() for moment in due}) == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"calendar": [{"at": ["09:00:30"]}]},
+        {"calendar": [{"at": ["09:00+01:00"]}]},
+        {"calendar": [], "cron": ["CRON_TZ=Asia/Tokyo 0 9 * * *"]},
+        {"calendar": [], "cron": ["TZ=Asia/Tokyo 0 9 * * *"]},
+    ],
+)
+async def test_times_that_would_be_taken_for_others_are_refused(
+    change: dict[str, object], database: Database
+) -> None:
+    async def desk() -> ScheduleDesk:
+        raise AssertionError("nothing is applied")
+
+    office = ScheduleOffice(database, desk)
+    with pytest.raises(BadSchedule):
+        await office.apply(a_plan("x", **change))
 
 
 async def test_a_run_orders_the_campaign_under_a_key_of_its_own(
