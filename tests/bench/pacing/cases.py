@@ -38,7 +38,7 @@ def rivals_on(floor: Memoryless) -> tuple[str, ...]:
 
 def seeds_of(agents: int) -> int:
     """Shifts that leave little to luck: of few agents, many."""
-    return max(1, min(20, 60 // agents))
+    return max(1, min(20, 40 // agents))
 
 
 def figure() -> list[Case]:
