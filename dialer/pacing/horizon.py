@@ -4,8 +4,8 @@ The question of predictive dialing is asked for one call at a time: if one more 
 if a person answers it, what is the chance that no agent is free within patience? Its answer comes
 at some moment T of the ring-time distribution; until T the calls that ring now answer (each with a
 chance that depends on its age), and until T plus patience agents finish (each with a chance that
-depends on the age of his talk). Both are sums of independent yes-or-no events, so their numbers are
-Poisson-binomial; a binomial of equal mean and variance stands in for each.
+depends on the age of his talk). Both are sums of independent yes-or-no events, so the cumulants of
+their numbers are sums, too.
 
 A few moments T, at even quantiles of the ring time, are enough. Everything that depends only on the
 estimates is tabulated by age beforehand (`outlook`), so that a decision is a look-up for everyone
