@@ -15,9 +15,9 @@ from dialer.simulation.scenario import Scenario
 
 WARM_UP_S = 900.0
 """Of each shift that is simulated, not counted."""
-LEAST_S, MOST_S, AGENT_SECONDS = 5_400.0, 28_800.0, 86_400.0
+LEAST_S, MOST_S, AGENT_SECONDS = 5_400.0, 43_200.0, 259_200.0
 """Counted at least and at most, and between them so much time of all agents together: of few agents
-an hour and a half is a handful of calls.
+an hour and a half is a handful of answers.
 """
 SHARES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 """Numbers of agents to compare, as shares of those of the scenario."""
