@@ -10,9 +10,10 @@ REQUIRED = (3, 5, 8, 10, 20, 30, 50)
 FIGURE = (1, 2, *REQUIRED, 100)
 AGENTS = (1, 2, 3, 5, 10, 20, 50, 100)
 RULES = ("vicidial_hard_limit", "vicidial_average", "vicidial_tapered")
-AIMS = (-1, -3, -5, -7, -10)
-"""Differences of agents and waiting calls that VICIdial's tapered rule is aimed at, beside 0."""
-TUNED = tuple(f"vicidial_tapered {aim}" for aim in AIMS)
+AIMS, LARGE, LARGE_AIMS = (-1, -3, -5, -7, -10), 50, (-15, -20)
+"""Differences of agents and waiting calls that VICIdial's tapered rule is aimed at, beside 0; from
+so many agents on, these too.
+"""
 AHEAD = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8)
 """Shares of the calls that must ring to keep all agents talking, which fixed ratios let ring."""
 PROBABILITIES = (0.15, 0.25, 0.5)
@@ -31,9 +32,15 @@ def fixed(floor: Memoryless) -> tuple[str, ...]:
     return tuple(f"ratio {1.0 + share * needed:.4g}" for share in AHEAD)
 
 
+def aimed(floor: Memoryless) -> tuple[str, ...]:
+    """VICIdial's tapered rule with the aims that are tried on a floor."""
+    aims = AIMS + (LARGE_AIMS if floor.agents >= LARGE else ())
+    return tuple(f"vicidial_tapered {aim}" for aim in aims)
+
+
 def rivals_on(floor: Memoryless) -> tuple[str, ...]:
     """Everybody else."""
-    return ("progressive", *RULES, *TUNED, "omnidialer", *fixed(floor))
+    return ("progressive", *RULES, *aimed(floor), "omnidialer", *fixed(floor))
 
 
 def seeds_of(agents: int) -> int:
