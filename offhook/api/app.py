@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from offhook.api import problems
 from offhook.api.backend import Backend
-from offhook.api.description import completed
+from offhook.api.description import completed, operation_id
 from offhook.api.frame import Frame
 from offhook.api.guarded import GuardedProtocol
 from offhook.api.pages import page_routes
@@ -50,6 +50,7 @@ def build_app(health: Health, services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
+        generate_unique_id_function=operation_id,
     )
     app.state.services = services
     app.add_middleware(Frame, services=services)
