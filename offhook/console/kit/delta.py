@@ -1,8 +1,9 @@
 """What a browser is told when markup changes: the pieces that are new, and where the others stood.
 
-Both sides cut markup where elements begin that stand below each other, such as rows and items. A
-piece that was there before is told by its number; so a floor on which one agent changed costs that
-agent's row, however many others there are. `panel.js` puts the pieces together again.
+Both sides cut markup where elements begin that stand below each other, such as rows, cells and
+items. A piece that was there before is told by its number; so a floor on which one agent changed
+costs what changed of that agent's row, however many others there are. `panel.js` puts the pieces
+together again.
 """
 
 import re
@@ -11,7 +12,7 @@ from functools import lru_cache
 Delta = list[str | list[int]]
 """Texts that are new, and `[first, count]` of pieces of what was shown before, in order."""
 
-_CUT = re.compile(r"(?=<(?:div|section|header|article|figure|tr|li)[ >])")
+_CUT = re.compile(r"(?=<(?:div|section|header|article|figure|tr|td|li)[ >])")
 """As in `panel.js`."""
 _KEPT = 64
 """Changes that are kept for other browsers which show the same."""

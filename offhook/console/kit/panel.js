@@ -52,7 +52,7 @@ function patchChildren(shown, wanted) {
 }
 
 // Where the server cuts markup too, to tell what was there before by its number.
-const CUT = /(?=<(?:div|section|header|article|figure|tr|li)[ >])/;
+const CUT = /(?=<(?:div|section|header|article|figure|tr|td|li)[ >])/;
 
 // Instants come as UTC and are shown in the zone of whoever looks.
 function localise(root) {

@@ -46,12 +46,12 @@ def instant(at: datetime | None, as_: str = "both") -> Markup:
 
 def since(at: datetime) -> Markup:
     """How long ago an instant was; the browser counts on."""
-    return el("span", data_since=at.isoformat(), class_="span")
+    return el("span", data_since=at.isoformat())
 
 
 def until(at: datetime) -> Markup:
     """How long it is until an instant; the browser counts down."""
-    return el("span", data_until=at.isoformat(), class_="span")
+    return el("span", data_until=at.isoformat())
 
 
 def plain(name: str) -> str:

@@ -188,7 +188,7 @@ def meter_note(view: CampaignView) -> Markup:
     part = min(view.abandonment_rate / view.abandonment_cap, 1.0) if view.abandonment_cap else 0.0
     tone = rate_tone(view.abandonment_rate, view.abandonment_cap, view.answered)
     return joined(
-        f"cap {share(view.abandonment_cap)}, {count(view.abandoned)} people",
+        f"cap {share(view.abandonment_cap)}, {of(view.abandoned, 'person', 'people')}",
         el(
             "span",
             el("span", style=f"width:{100 * part:.0f}%"),

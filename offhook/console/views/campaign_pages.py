@@ -46,7 +46,7 @@ PACE: Named = {
     "pacing.max_lines_per_agent": ("Most calls for each agent", ""),
     "pacing.calls_per_second": ("Most calls a second", ""),
     "pacing.ratio": ("Power ratio", "calls for each free agent"),
-    "patience": ("Wait for an agent at most, s", ""),
+    "patience": ("Wait at most, s", "for an agent, until the message"),
     "wrap_up": ("Wrap up at most, s", ""),
     "priority": ("Priority", "higher is served first"),
     "weight": ("Share", "among campaigns of one priority"),

@@ -78,7 +78,7 @@ def _table(people: People) -> Markup:
         for one in people.users
     ]
     columns = ("Login", "Role", "Sees", "Desk", "State", "Last here", "!")
-    return table("Accounts", columns, rows)
+    return table("Accounts", columns, rows, class_="tight")
 
 
 def _state(one: UserView) -> Markup:

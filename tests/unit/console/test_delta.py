@@ -31,4 +31,6 @@ def test_one_row_of_many_costs_that_row_wherever_the_others_move() -> None:
     old = str(table(rows))
     told = delta(old, str(table(["New one", *rows[30:], *rows[:30]])))
     assert '<tr data-key="New one"><td>New one</td></tr>' in told
+    moved = delta(old, old.replace("<td>Agent 007</td>", "<td>Talks</td>"))
+    assert [one for one in moved if isinstance(one, str)] == ["<td>Talks</td></tr>"]
     assert len(json.dumps(told)) < len(old) / 10
