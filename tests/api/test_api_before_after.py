@@ -230,6 +230,7 @@ MAKING = frozenset(
 ACTING = frozenset(
     {
         "POST agents/{agent}/preview",
+        "POST campaigns/{campaign}/forecast",
         "POST ivr/check",
         "POST schedules/{schedule}/trigger",
         "POST switches/{switch}/check",

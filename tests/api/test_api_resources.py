@@ -215,6 +215,15 @@ async def test_webhooks_are_added_listed_and_removed_and_show_no_secret_twice(
     assert (replayed.json()["order"], replayed.json()["deliveries"]) == ("k", 0)
     assert (await api.get("webhooks/crm/deliveries")).json()["items"] == []
     assert (await api.get("webhooks/crm/deliveries/7/tries")).json()["code"] == "delivery_not_found"
+    assert (await api.post("webhooks", json=body | {"name": "Büro"})).status_code == 201
+    assert (await api.post("webhooks", json=body | {"name": "Zoo"})).status_code == 201
+    names, cursor = [], None
+    while not names or cursor:
+        params = {"limit": "1"} | ({"cursor": cursor} if cursor else {})
+        page = (await api.get("webhooks", params=params)).json()
+        names += [one["name"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert names == ["Büro", "Zoo", "crm"]
     assert (await api.post("webhooks/crm/rotate")).json()["secret"] != secret
     assert (await api.delete("webhooks/crm")).status_code == 204
     assert (await api.get("webhooks/crm")).json()["code"] == "webhook_not_found"

@@ -72,7 +72,8 @@ async def index(
 ) -> Page[WebhookView]:
     """Webhooks by name, and whether they fail; never their secrets."""
     place = read_cursor(cursor, 1)
-    every = await (await backend.webhooks()).store.all()
+    # In the order of the cursor, which the database's may not be.
+    every = sorted(await (await backend.webhooks()).store.all(), key=lambda one: one.name)
     rest = [one for one in every if _visible(who, one) and (place is None or one.name > place[0])]
     more = write_cursor(rest[limit - 1].name) if len(rest) > limit else None
     return Page(items=rest[:limit], next_cursor=more)
