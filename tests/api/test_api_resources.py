@@ -217,7 +217,8 @@ async def test_webhooks_are_added_listed_and_removed_and_show_no_secret_twice(
     assert (await api.get("webhooks/crm/deliveries/7/tries")).json()["code"] == "delivery_not_found"
     assert (await api.post("webhooks", json=body | {"name": "Büro"})).status_code == 201
     assert (await api.post("webhooks", json=body | {"name": "Zoo"})).status_code == 201
-    names, cursor = [], None
+    names: list[str] = []
+    cursor = None
     while not names or cursor:
         params = {"limit": "1"} | ({"cursor": cursor} if cursor else {})
         page = (await api.get("webhooks", params=params)).json()
