@@ -45,7 +45,7 @@ def rivals_on(floor: Memoryless) -> tuple[str, ...]:
 
 def seeds_of(agents: int) -> int:
     """Shifts that leave little to luck: of few agents, many."""
-    return max(1, min(20, 40 // agents))
+    return max(1, min(20, 30 // agents))
 
 
 def figure() -> list[Case]:
@@ -95,7 +95,7 @@ def corners() -> list[Case]:
 
 
 def grid() -> list[Case]:
-    """Other answer probabilities, handle times and caps, the smallest floors first."""
+    """Other answer probabilities, handle times and caps, first where most can go wrong."""
     return [
         Case(
             pacer="predictive",
@@ -106,17 +106,33 @@ def grid() -> list[Case]:
             handle_s=handle,
             cap=cap,
         )
-        for agents, cap, handle, probability in product(AGENTS, CAPS, HANDLES, PROBABILITIES)
+        for agents, cap, handle, probability in product(
+            (3, 10, 1, 2, 5, 20, 50, 100), CAPS, HANDLES, PROBABILITIES
+        )
     ]
 
 
 def alive() -> list[Case]:
     """Lognormal times, drift, machines and pauses: ours."""
     three = [
-        Case(pacer="predictive", agents=agents, seeds=5, hours=4.0, alive=True) for agents in AGENTS
+        Case(
+            pacer="predictive",
+            agents=agents,
+            seeds=5 if agents <= 50 else 2,
+            hours=4.0,
+            alive=True,
+        )
+        for agents in AGENTS
     ]
     one = [
-        Case(pacer="predictive", agents=agents, seeds=2, hours=4.0, cap=0.01, alive=True)
+        Case(
+            pacer="predictive",
+            agents=agents,
+            seeds=2 if agents <= 50 else 1,
+            hours=4.0,
+            cap=0.01,
+            alive=True,
+        )
         for agents in AGENTS
     ]
     return three + one

@@ -275,7 +275,7 @@ def alive_table(found: dict[str, Outcome]) -> str:
         " machines that take 1.5 s to tell, answer probability going from 0.22 to 0.34, 0.15 and"
         " 0.3, talks from 110 s to 80 s and 150 s, a third of the agents pausing. Percent used /"
         " abandoned, and in brackets the worst 1,000 answers in a row, all from the first call on;"
-        " 5 shifts of 4 h of ours (2 with a cap of 1 %), 1 to 5 of each rival, more with few"
-        " agents. No optimum is known here.\n\n"
+        " 5 shifts of 4 h of ours (2 with a cap of 1 %; 2 and 1 with 100 agents), 1 to 5 of each"
+        " rival, more with few agents. No optimum is known here.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.AGENTS)], rows)
     )
