@@ -14,6 +14,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 218, 40, 52
 LIGHT = ("#1f6f8b", "#c0392b", "#2e8b57", "#8e5ea2", "#b7730b", "#566573", "#0e6655", "#873600")
 DARK = ("#6cc3e0", "#ff8a7a", "#7fd6a2", "#cfa6e6", "#f0b35a", "#b2bec3", "#6fd8c2", "#e59866")
 LINE_HEIGHT = 15.0
+FEW = 20
+"""Points of a line that are marked one by one."""
 STEPS = " ▁▂▃▄▅▆▇█"
 
 
@@ -129,7 +131,7 @@ def _lines(chart: Chart, at_x: Place, at_y: Place) -> list[str]:
             f'<path class="{kind}" d="M{path}" fill="none" stroke-linejoin="round"'
             f' stroke-width="{3.0 if line.strong else 1.8}"/>'
         )
-        if chart.log_x or len(line.points) == 1:
+        if len(line.points) <= FEW:
             parts += [
                 f'<circle class="{kind}" cx="{at_x(a):.1f}" cy="{at_y(b):.1f}" r="2.5"/>'
                 for a, b in line.points
