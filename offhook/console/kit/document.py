@@ -1,16 +1,22 @@
 """Pages without the toolkit, for those who aren't logged in: plain documents with a form."""
 
+import re
+from functools import cache
 from importlib.resources import files
 
 from offhook.api.security import nonce
 from offhook.console.kit.markup import Child, el, trusted
 
 _KIT = files("offhook.console.kit")
+_SAID = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
+"""Comments: of any kind, but none behind code on its line."""
 
 
+@cache
 def asset(name: str) -> str:
-    """The text of a file of the kit."""
-    return _KIT.joinpath(name).read_text("utf-8")
+    """The text of a file of the kit, without its comments and indents: every page carries it."""
+    text = _SAID.sub("", _KIT.joinpath(name).read_text("utf-8"))
+    return "\n".join(filter(None, map(str.strip, text.splitlines())))
 
 
 def document(title: str, *children: Child, script: str = "") -> str:

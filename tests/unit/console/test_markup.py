@@ -1,10 +1,13 @@
 """Markup escapes what it is given, and leaves out what is not there."""
 
+from importlib.resources import files
+
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
 from offhook.console.kit.chart import Line, line_chart
+from offhook.console.kit.document import asset
 from offhook.console.kit.markup import el, joined
 from offhook.console.kit.panel import Act, act_of
 from offhook.console.kit.parts import Row, choice, field, table
@@ -99,3 +102,12 @@ def test_what_a_browser_tells_is_taken_only_where_it_makes_sense() -> None:
 def test_an_act_gives_its_fields_without_blanks_and_by_lines() -> None:
     act = Act("save", "", {"a": " b ", "c": "d\ne"})
     assert (act.text("a"), act.text("none"), act.lines("c")) == ("b", "", ["d", "e"])
+
+
+def test_what_every_page_carries_has_no_comments_and_all_of_its_rules() -> None:
+    style, script = asset("style.css"), asset("theme.js")
+    assert "/*" not in style
+    assert not any(line.startswith("//") for line in script.splitlines())
+    whole = files("offhook.console.kit").joinpath("style.css").read_text("utf-8")
+    assert style.count("{") == whole.count("{")
+    assert "window.offhookTick" in script
