@@ -110,7 +110,8 @@ async def plant(app: Served) -> Planted:
         "switch": "pbx", "name": "menu", "token_id": "x", "user_id": "x",
     }  # fmt: skip
     of_campaign = everywhere | {
-        "campaign": "alien-campaign", "agent": "alien-campaign-agent", "import_id": "alien-campaign-import",
+        "campaign": "alien-campaign", "agent": "alien-campaign-agent",
+        "import_id": "alien-campaign-import",
         "contact": contacts["alien"], "attempt": "alien-campaign-call",
         "schedule": "alien-campaign-daily", "webhook": "alien-campaign-hook", "delivery": hook,
         "list_id": "alien-campaign-list", "callback_id": callbacks["alien-campaign"],
