@@ -5,14 +5,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
+from hypothesis import strategies as st
 
+from dialer.media import Verdict
 from dialer.model import CampaignSettings, Mode
+from dialer.outcomes import Outcome
 from dialer.retry import DispositionRule, OutcomeRule, RetryRules
 from offhook.storage.pool import Pool, open_pool
 from tests.support.dialing import agent, seconds
+from tests.support.fake_switch import Fate
 from tests.support.law import House, Party
 from tests.support.stack import PostgresServer
 
@@ -27,6 +31,26 @@ PLACES = {
     "+120623456": ("America/Los_Angeles", "America/New_York"),
     "+414466818": ("Europe/Zurich",),
 }
+ZONES = (("Europe/London",), ("America/New_York",), ("Pacific/Auckland",), ("Europe/Paris",))
+EDGES = ("00:00", "08:00", "10:00", "12:30", "13:00", "14:00", "20:00", "21:00")
+STARTS = (
+    datetime(2024, 5, 1, 9, 0, tzinfo=UTC),  # a holiday in France, a Wednesday
+    datetime(2024, 3, 31, 0, 59, 30, tzinfo=UTC),  # Europe's clocks go forward at 01:00
+    datetime(2024, 3, 10, 11, 59, tzinfo=UTC),  # New York's have; it opens an hour sooner
+    datetime(2024, 10, 27, 0, 59, 30, tzinfo=UTC),  # Europe's go back
+    datetime(2024, 11, 3, 12, 59, tzinfo=UTC),  # New York's have
+    datetime(2024, 6, 4, 16, 30, tzinfo=UTC),  # open everywhere, Los Angeles and Paris included
+)
+MET = ("+44", "+39", "+33", "+49", "+13", "+12", "reserved")
+"""Whom the calls of a whole run reach; without, nothing would have been shown."""
+fates = st.builds(
+    Fate,
+    ring=st.sampled_from([1.0, 4.0, 60.0]),
+    answers=st.sampled_from([True, True, False]),
+    outcome=st.sampled_from([Outcome.no_answer, Outcome.busy]),
+    patience=st.sampled_from([None, 1.0]),
+    verdict=st.sampled_from([Verdict.person, Verdict.person, Verdict.machine]),
+)
 HOUSES = (
     House(profiles=frozenset({"uk", "it", "fr", "de", "us"})),
     House(profiles=frozenset({"uk", "it", "fr", "de", "us", "us-reg-f"}), most_in_90_s=2),
@@ -95,7 +119,7 @@ def settings_of(
             "ring_timeout": 15,
             "retry": RETRY,
             "contact_hours": "mon-sat 00:00-24:00" if house.no_sunday else "always",
-            "pacing": {"concurrency": 6, "calls_per_second": 10, "max_lines_per_agent": 6},
+            "pacing": {"concurrency": 3, "calls_per_second": 10, "max_lines_per_agent": 6},
             "amd": {"enabled": True},
             "compliance": {
                 "profiles": sorted(house.profiles),
