@@ -222,14 +222,16 @@ def grid_table(found: dict[str, Outcome]) -> str:
         most = max((each.worst_1000 for each in those if each.worst_1000 is not None), default=None)
         worst.append(f"{percent(most)} % with a cap of {100 * cap:g} %")
     head = ["agents", "cap %", *(f"{handle:g} s, {answer:g}" for handle, answer in columns)]
-    shifts = [(each.agents, each.seeds, each.hours) for each in cases.grid()]
-    said = ", ".join(
-        f"{seeds} x {hours:g} h with {agents}" for agents, seeds, hours in dict.fromkeys(shifts)
-    )
+    said = []
+    for agents in cases.AGENTS:
+        ours = [each.key for each in cases.grid() if each.agents == agents and each.key in found]
+        if ours:
+            fewest = min(found[key].seeds for key in ours)
+            said.append(f"{fewest} x {min(found[key].hours for key in ours):g} h with {agents}")
     return (
         "### Other floors\n\nShare of the exact optimum / percent abandoned, by talk time and"
-        f" share of calls answered. Shifts per cell: {said} agents (as in the first table where"
-        " the floor is that one). A shift of 4 h with 3 agents and talks of 300 s earns one"
+        f" share of calls answered; a dash is a floor that wasn't run. Shifts per cell, at least:"
+        f" {', '.join(said)} agents. A shift of 4 h with 3 agents and talks of 300 s earns one"
         " abandoned call at 1 %: there, two shares that differ by 0.03 are the same. The worst"
         f" 1,000 answers in a row of all these shifts: {', '.join(worst)}.\n\n" + table(head, rows)
     )
@@ -269,13 +271,15 @@ def alive_table(found: dict[str, Outcome]) -> str:
             got = found.get(case.key)
             worst = f" ({percent(got.worst_1000)})" if got and got.worst_1000 is not None else ""
             row.append(_cell(got) + worst)
-        rows.append(row)
+        if set(row[1:]) != {"-"}:
+            rows.append(row)
+    shifts = [found[each.key].seeds for each in cases.alive() if each.key in found]
     return (
         "### A lifelike floor\n\nLognormal ring, talk and wrap-up, a quarter of calls answered by"
         " machines that take 1.5 s to tell, answer probability going from 0.22 to 0.34, 0.15 and"
         " 0.3, talks from 110 s to 80 s and 150 s, a third of the agents pausing. Percent used /"
         " abandoned, and in brackets the worst 1,000 answers in a row, all from the first call on;"
-        " 5 shifts of 4 h of ours (2 with a cap of 1 %; 2 and 1 with 100 agents), 1 to 5 of each"
-        " rival, more with few agents. No optimum is known here.\n\n"
+        f" {min(shifts, default=0)} to {max(shifts, default=0)} shifts of 4 h of ours, 1 to 5 of"
+        " each rival, more with few agents; a dash was not run. No optimum is known here.\n\n"
         + table(["", *(f"{agents} agents" for agents in cases.AGENTS)], rows)
     )
