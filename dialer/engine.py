@@ -77,8 +77,6 @@ from dialer.pacing import make_pacer
 from dialer.pacing.base import Floor, Pacer
 from dialer.sharing import Demand
 
-TICK_EVERY = timedelta(milliseconds=200)
-"""How often a running engine wants a tick, beside its deadlines."""
 SETTLING = timedelta(seconds=2)
 """Between snapshots while a take-over waits for its first one."""
 
@@ -283,7 +281,7 @@ class Engine:
             agents.park_resting(world, now)
         if world.promised:
             promised.keep(world, now)
-        if world.pace_due or tick:
+        if tick or placing.is_due(world, now):
             placing.pace(world, self._rules, now)
         selection.load(world, now)
         if world.started.capabilities.lists_calls:

@@ -29,6 +29,12 @@ CLOSING = timedelta(seconds=60)
 LEAST_RING = timedelta(seconds=15)
 """How long regulators want a phone to ring before the call is taken back."""
 
+FEW_RING, REST_EACH, LONGEST_REST = 10, timedelta(milliseconds=10), timedelta(milliseconds=400)
+"""Where more than so many calls ring, the pacer rests after each decision: so much longer for each
+of them, up to a limit. There something changes every few milliseconds, and one call that rings for
+a quarter of a minute may begin a moment later.
+"""
+
 LINES = "the trunks' lines"
 CAMPAIGN_RATE = "calls per second"
 FOUND_RATE = "what the switch and this machine keep up with"
@@ -104,9 +110,15 @@ def blocked(world: World, now: datetime) -> str:
     return ""
 
 
+def is_due(world: World, now: datetime) -> bool:
+    """Whether the pacer may have changed its mind, and has rested long enough to be asked."""
+    return world.pace_due and (now >= world.rests_until or now < world.paced_at)
+
+
 def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
     """Ask the pacer and place what may be placed."""
     world.pace_due = False
+    world.paced_at = world.rests_until = now
     world.lacking, world.rate_starved = 0, False
     why_not = blocked(world, now)
     kept = _place_previewed(world, rules, now, blocked=bool(why_not)) if world.previews else 0
@@ -117,6 +129,9 @@ def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
         decision = Decision(place=0, reason=why_not, why=Why.blocked)
     else:
         decision = world.pacer.calls_to_place(seen, now + world.set_back)
+        if len(seen.ringing_ages) > FEW_RING and world.runs_ahead:
+            rest = (len(seen.ringing_ages) - FEW_RING) * REST_EACH
+            world.rests_until = now + min(rest, LONGEST_REST)
     if world.started.capabilities.cancels_ringing and decision.cancel:
         _cancel(world, decision.cancel, now)
     allowed, cap = 0, ""

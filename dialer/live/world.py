@@ -8,7 +8,7 @@ another, the way to the first leads over all that went before.
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dialer.agent import AgentMove, AgentState
 from dialer.agent import advance as advance_agent
@@ -32,6 +32,8 @@ from dialer.model import (
 from dialer.outcomes import Outcome
 from dialer.pacing.base import Observation, Pacer
 from dialer.switching import Way
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 SNAPSHOT_EVERY = timedelta(seconds=5)
 """How often the switch is asked what is going on while anything is in progress."""
@@ -106,6 +108,9 @@ class World:
     """Until when word of what happened unwatched may be on its way."""
     pace_due: bool = True
     """The floor changed in a way that may change the pacer's mind."""
+    paced_at: datetime = _NEVER
+    rests_until: datetime = _NEVER
+    """When the pacer was asked last, and until when it rests from that."""
     pace_kind: str = ""
     pace_reason: str = ""
     starved: bool = False
@@ -125,6 +130,8 @@ class World:
     """Agents wait on the line on this switch."""
     always_open: bool = field(init=False)
     """The campaign has no hours."""
+    runs_ahead: bool = field(init=False)
+    """Calls are placed for agents who aren't free yet."""
 
     def __post_init__(self) -> None:
         """Say what follows from the settings and is asked at every step."""
@@ -133,6 +140,7 @@ class World:
         self.joins = customer_first and not self.agentless
         self.parks_agents = self.joins and self.started.capabilities.parks_agents
         self.always_open = self.started.settings.hours.is_always
+        self.runs_ahead = self.started.settings.mode is Mode.predictive
 
     def configure(self, settings: CampaignSettings) -> None:
         """Go by other settings from now on."""

@@ -1,11 +1,17 @@
 """The pacer within the engine: what it is told of a shift's end, and where its reasons go."""
 
 import re
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
 from dialer.commands import NotePacing, PlaceCall
-from dialer.events import AgentChanged
-from dialer.model import AgentStatus, Mode, PacingSettings
-from dialer.pacing.base import Why
+from dialer.events import AgentChanged, Tally
+from dialer.model import AgentStatus, CampaignSettings, Mode, PacingSettings
+from dialer.pacing import make_pacer
+from dialer.pacing.base import Decision, Pacer, Why
+from dialer.pacing.base import Floor as PacerFloor
+from dialer.simulation import Scenario, Spread, simulate
 from dialer.windows import CallingHours
 from tests.support.dialing import agent, contact, seconds, settings, started, trunk
 from tests.support.fake_switch import Fate
@@ -73,3 +79,45 @@ def test_agents_who_pause_are_no_longer_dialed_for() -> None:
     assert {note.free for note in floor.of(NotePacing)[seen:]} <= {0, 1}
     words = [re.search(r"(\d+) ringing", note.reason) for note in floor.of(NotePacing)[seen:]]
     assert all(int(found.group(1)) <= 1 for found in words if found)
+
+
+class Asked:
+    """A pacer that remembers when it was asked, and how many rang."""
+
+    def __init__(self, pacer: Pacer) -> None:
+        self._pacer = pacer
+        self.moments: list[tuple[datetime, int]] = []
+
+    def calls_to_place(self, floor: PacerFloor, now: datetime) -> Decision:
+        self.moments.append((now, len(floor.ringing_ages)))
+        return self._pacer.calls_to_place(floor, now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pacer, name)
+
+
+def test_pacer_rests_between_decisions_where_many_ring_and_never_where_few_do() -> None:
+    made: list[Asked] = []
+
+    def asked(campaign: CampaignSettings, tally: Tally) -> Pacer:
+        made.append(Asked(make_pacer(campaign, tally)))
+        return made[-1]
+
+    shift = Scenario(
+        agents=60,
+        duration_s=900.0,
+        answer_probability=0.25,
+        ring=Spread(mean_s=15.0),
+        no_answer=Spread(mean_s=15.0),
+        ring_timeout_s=120.0,
+    )
+    simulate(shift, make=asked)
+    begun = made[0].moments[0][0] + seconds(1)  # the first calls are only held back by their rate
+    pairs = pairwise(moment for moment in made[0].moments if moment[0] > begun)
+    rests = [(after - before, ringing) for (before, ringing), (after, _) in pairs]
+    many = sorted(rest for rest, ringing in rests if ringing >= 50)
+    few = sorted(rest for rest, ringing in rests if ringing <= 10)
+    assert len(many) > 100
+    assert many[0] >= seconds(0.4)
+    assert many[-1] < seconds(2.5), "the next event ends a rest that is over"
+    assert few[0] == seconds(0.0)
