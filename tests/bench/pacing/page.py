@@ -232,7 +232,7 @@ def grid_table(found: dict[str, Outcome]) -> str:
         "### Other floors\n\nShare of the exact optimum / percent abandoned, by talk time and"
         f" share of calls answered; a dash is a floor that wasn't run. Shifts per cell, at least:"
         f" {', '.join(said)} agents. A shift of 4 h with 3 agents and talks of 300 s earns one"
-        " abandoned call at 1 %: there, two shares that differ by 0.03 are the same. The worst"
+        " abandoned call at 1 %: one shift's share is luck by 0.03 to 0.05. The worst"
         f" 1,000 answers in a row of all these shifts: {', '.join(worst)}.\n\n" + table(head, rows)
     )
 
