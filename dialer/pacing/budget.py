@@ -33,12 +33,13 @@ from dialer.pacing.window import WindowCounts
 
 PURSE = 5.0
 """Most abandoned calls that may be saved up."""
-LOAN, PLEDGED = 2.7, 0.5
+LOAN, DAY_LOAN, PLEDGED = 2.7, 1.2, 0.5
 """Most abandoned calls that may be spent before they are earned, with the price of the next, and
-the share of what the people on the list will earn that stands for it: a cap holds over a campaign,
-a day or a month, and the first hour need not be spent in idleness to keep it. The last contacts pay
-it back.
+the share of what the people on the list will earn that stands for it: a cap holds over a campaign
+or a month, and the first hour need not be spent in idleness to keep it. The last contacts pay it
+back. Where it holds over a day or less, the list doesn't pay by its end, so the loan is smaller.
 """
+DAY = timedelta(days=1)
 DEBT = 0.8
 """How steeply the limit falls, per abandoned call that isn't earned yet: the exponent."""
 THRIFT = 0.97
@@ -170,7 +171,9 @@ class Budget:
 
     def lend(self, answers_to_come: float) -> None:
         """Say how many more people are expected to answer at least."""
-        self.loan = min(LOAN, PLEDGED * self.target * answers_to_come)
+        window = self._counts.window
+        most = LOAN if window is None or window > DAY else DAY_LOAN
+        self.loan = min(most, PLEDGED * self.target * answers_to_come)
 
     def observe(self, observation: Observation, now: datetime) -> None:
         """Count a person who answered and what became of him."""

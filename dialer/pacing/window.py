@@ -16,7 +16,8 @@ class WindowCounts:
     """Persons who answered and persons abandoned, up to `window` ago; all of them if None."""
 
     def __init__(self, window: timedelta | None, tally: Tally) -> None:
-        self._window = window
+        self.window = window
+        """How far back counts reach; None is to the start."""
         self._hours: deque[list[float]] = deque(
             [float(_hour(at)), float(answered), float(abandoned)]
             for at, answered, abandoned in tally.hours
@@ -42,18 +43,18 @@ class WindowCounts:
 
     def resize(self, window: timedelta | None) -> bool:
         """Count over another window from now on; whether that changes anything."""
-        if window == self._window:
+        if window == self.window:
             return False
-        self._window = window
+        self.window = window
         self._count()
         return True
 
     def _count(self) -> None:
-        if self._window is None or not self._hours:
+        if self.window is None or not self._hours:
             self.answered = self._before[0] + sum(each[1] for each in self._hours)
             self.abandoned = self._before[1] + sum(each[2] for each in self._hours)
             return
-        reach = self._hours[-1][0] - self._window.total_seconds() / HOUR_S
+        reach = self._hours[-1][0] - self.window.total_seconds() / HOUR_S
         self.answered = sum(each[1] for each in self._hours if each[0] > reach)
         self.abandoned = sum(each[2] for each in self._hours if each[0] > reach - 1.0)
 

@@ -3,6 +3,7 @@
 import random
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,21 @@ def test_limit_falls_with_the_debt_but_not_to_nothing_while_the_list_will_pay() 
     assert limits[2] == SAFE_RISK, "more than will surely be paid back"
     budget.observe(fate(lost=True), at(0))
     assert budget.risk_limit == 0.0
+
+
+@pytest.mark.parametrize(
+    ("window", "debts"), [(None, 2), (timedelta(days=30), 2), (timedelta(hours=24), 1)]
+)
+def test_no_more_goes_into_debt_than_the_window_will_see_paid(
+    window: timedelta | None, debts: int
+) -> None:
+    budget = Budget(0.03, Tally(), window=window)
+    budget.lend(1_000.0)
+    spent = 0
+    while budget.risk_limit > SAFE_RISK:
+        budget.observe(fate(lost=True), at(0))
+        spent += 1
+    assert spent == debts
 
 
 def test_limit_starts_lower_under_a_lower_cap_whenever_that_was_set() -> None:
