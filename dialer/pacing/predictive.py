@@ -58,8 +58,8 @@ are equally old, and nothing is known yet of how calls of that age end.
 """
 LEAST_RING_S = 15.0
 """Regulators want a phone to ring so long before a call is given up."""
-FEW = 3
-"""Further calls that are weighed at once."""
+GUESSES = 8
+"""Numbers of calls that are weighed by a guess, before the rest is halved."""
 CANCEL_FROM = 1.0
 """People expected to answer beyond what agents can take, before calls are taken back."""
 OVERRUN = 3e-4
@@ -223,11 +223,16 @@ class PredictivePacer:
         """
         if ceiling <= safe:
             return min(safe, ceiling)
-        if race.risk(safe) > limit or race.overrun(safe) > OVERRUN:
+        risk, overrun = race.risk(safe), race.overrun(safe)
+        if risk > limit or overrun > OVERRUN:
             return safe
-        most = _last_within(race.risk, limit, safe + 1, ceiling, race.guess)
-        if most > safe + 1 and race.overrun(most - 1) > OVERRUN:
-            most = _last_within(race.overrun, OVERRUN, safe + 1, most - 1, race.guess)
+        tighter, other = (race.risk, limit), (race.overrun, OVERRUN)
+        if overrun > 0.0 and _depth(overrun) - _depth(OVERRUN) < _depth(risk) - _depth(limit):
+            tighter, other = other, tighter
+        most = _last_within(*tighter, safe + 1, ceiling)
+        holds, bound = other
+        if most > safe + 1 and holds(most - 1) > bound:
+            most = _last_within(holds, bound, safe + 1, most - 1)
         return most
 
     def _too_many(self, floor: Floor, race: Race) -> int:
@@ -277,30 +282,36 @@ class PredictivePacer:
         )
 
 
-def _last_within(
-    risk: Callable[[int], float], limit: float, least: int, most: int, guess: Callable[[], int]
-) -> int:
-    """How many calls, from `least` to `most`, have a risk within the limit, the last included."""
+def _last_within(risk: Callable[[int], float], limit: float, least: int, most: int) -> int:
+    """How many calls, from `least` to `most`, have a risk within the limit, the last included.
+
+    `least` of them have. On the scale of `_depth` risks lie all but on a line, so that two of them
+    tell where the limit is crossed.
+    """
     low, high = least, most + 1  # `low` calls are fine and `high` are too many
-    while low < min(least + FEW, most):  # one or two more are what most decisions come to
-        if risk(low) > limit:
-            return low
-        low += 1
-    probe = min(most, max(low + 1, guess()))
-    step = max(2, probe // 6)
-    while low < probe < high:  # widen from a guess, then halve
-        if risk(probe - 1) <= limit:
-            low, probe = probe, probe + step
-        else:
-            high, probe = probe, probe - step
-        step *= 2
-    while high - low > 1 + low // 20:  # the next decision, soon after, does the rest
-        probe = (low + high) // 2
-        if risk(probe - 1) <= limit:
+    wanted, before = _depth(limit), _depth(risk(least - 1))
+    probe, step, guesses = low + 1, 1, GUESSES
+    while high - low > (near := 1 + low // 20):  # the next decision, soon after, does the rest
+        found = risk(probe - 1)
+        if found <= limit:
             low = probe
         else:
             high = probe
+        depth = _depth(found)
+        fallen, before = (before - depth) / step, depth
+        guesses -= 1
+        if guesses > 0 and fallen > 0.0:
+            guess = probe + math.floor((depth - wanted) / fallen)
+        else:
+            guess = (low + high) // 2
+        guess = max(low + near, min(high - near, guess))
+        probe, step = guess, guess - probe
     return low
+
+
+def _depth(risk: float) -> float:
+    """How far out a risk lies: all but a straight line over the number of calls."""
+    return math.sqrt(-math.log(min(1.0, max(risk, 1e-300))))
 
 
 def weight(free: int, agents: int) -> float:

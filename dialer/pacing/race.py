@@ -6,7 +6,7 @@ Edgeworth series, on whole numbers), in a few multiplications for each moment of
 where it is, the outcomes are counted (`binomials`).
 """
 
-import math
+from math import erfc, exp, pi, sqrt
 from operator import itemgetter
 
 import numpy as np
@@ -31,8 +31,8 @@ _LATTICE = np.repeat((0.0, -1.0 / 12.0, 0.0, 1.0 / 120.0), MOMENTS)
 steps (Sheppard's corrections).
 """
 _VARIANCE = itemgetter(1)
-_ROOT_HALF = math.sqrt(0.5)
-_PEAK = 1.0 / math.sqrt(2.0 * math.pi)
+_ROOT_HALF = sqrt(0.5)
+_PEAK = 1.0 / sqrt(2.0 * pi)
 
 
 class Race:
@@ -73,8 +73,8 @@ class Race:
         total = 0.0
         for mean, variance, _, _ in self._rows:
             # Of a normal, P(< -z) for z up to 2 is over half of a logistic's.
-            z = (self._free - mean - 0.5) / math.sqrt(max(variance, 1e-6))
-            total += 1.0 / (1.0 + math.exp(min(600.0, 1.702 * z)))
+            z = (self._free - mean - 0.5) / sqrt(max(variance, 1e-6))
+            total += 1.0 / (1.0 + exp(min(600.0, 1.702 * z)))
         return total / MOMENTS > far
 
     @property
@@ -91,16 +91,6 @@ class Race:
     def excess(self) -> float:
         """How many more people are expected to answer than agents can take, at the worst moment."""
         return max(self._rows)[0] - self._free
-
-    def guess(self) -> int:
-        """Return roughly how many fresh calls are worth it, to begin searching from."""
-        least = math.inf
-        for answers, coming, fresh in zip(
-            self._answers.mean.tolist(), self._agents.mean.tolist(), self._tables.fresh, strict=True
-        ):
-            room = (math.sqrt(1.0 + max(self._free + coming, 0.0)) - 1.0) ** 2 - answers
-            least = min(least, room / max(fresh[0], 1e-6))
-        return max(0, int(least))
 
     def risk(self, fresh: int) -> float:
         """Chance that the answer of one more call finds nobody, after `fresh` other new calls."""
@@ -124,7 +114,7 @@ class Race:
 
     def _look_at(self, fresh: int, known: dict[int, float], spare: int) -> None:
         if self._smooth:
-            self._follow(fresh)
+            known[fresh] = self._followed(fresh, spare)
             return
         if self._counts is None:
             self._counts = Counts(
@@ -134,34 +124,23 @@ class Race:
         looks = range(fresh, fresh + AHEAD) if known else (fresh,)
         known.update(zip(looks, self._counts.risks(looks, spare), strict=True))
 
-    def _follow(self, fresh: int) -> None:
-        """P(answers >= free + agents who come free), with and without the spare ones: both from
-        the moments of the difference after `fresh` new calls.
+    def _followed(self, fresh: int, spare: int) -> float:
+        """P(answers >= free + spare + agents who come free), from the moments of the difference
+        after `fresh` new calls, by the Edgeworth series.
         """
-        risk = overrun = 0.0
-        free, spare = self._free - 0.5, self._spare
+        chance, free = 0.0, self._free + spare - 0.5
         moments = zip(self._rows, self._tables.fresh, strict=True)
         for (mean, variance, third, fourth), (answers, spread, skewed, peaked) in moments:
             variance += fresh * spread
-            deviation = math.sqrt(variance)
+            deviation = sqrt(variance)
             z = (free - mean - fresh * answers) / deviation
-            if z > SURE:
+            if z >= SURE:
                 continue
+            zz = z * z
             skew = (third + fresh * skewed) / (variance * deviation)
             excess = (fourth + fresh * peaked) / (variance * variance)
-            risk += _beyond(z, skew, excess)
-            if spare is not None and (z := z + spare / deviation) < SURE:
-                overrun += _beyond(z, skew, excess)
-        self._risks[fresh] = min(1.0, max(0.0, risk / MOMENTS))
-        self._overruns[fresh] = min(1.0, max(0.0, overrun / MOMENTS))
-
-
-def _beyond(z: float, skew: float, excess: float) -> float:
-    """P(over `z`) of what has mean 0, variance 1 and this skewness and excess kurtosis, by the
-    Edgeworth series.
-    """
-    zz = z * z
-    return 0.5 * math.erfc(z * _ROOT_HALF) + _PEAK * math.exp(-0.5 * zz) * (
-        skew * (zz - 1.0) / 6.0
-        + z * (excess * (zz - 3.0) / 24.0 + skew * skew * (zz * (zz - 10.0) + 15.0) / 72.0)
-    )
+            chance += 0.5 * erfc(z * _ROOT_HALF) + _PEAK * exp(-0.5 * zz) * (
+                skew * (zz - 1.0) / 6.0
+                + z * (excess * (zz - 3.0) / 24.0 + skew * skew * (zz * (zz - 10.0) + 15.0) / 72.0)
+            )
+        return min(1.0, max(0.0, chance / MOMENTS))
