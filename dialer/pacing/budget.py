@@ -130,12 +130,13 @@ class Budget:
     @property
     def risk_limit(self) -> float:
         """Greatest chance of abandonment at which a call may be placed now; 0 is none."""
-        if self.credit < SHED:
+        credit = self.credit
+        if credit < SHED:
             return 0.0
-        if not self.may_spend:
+        if credit + self.loan < PRICE:
             return SAFE_RISK
         spill = max(0.0, self.balance - SPILL)
-        debt = max(0.0, -self.credit)
+        debt = max(0.0, -credit)
         pull = PULL * (self._excess + 2.0 * spill) - DEBT * debt
         return min(MOST_RISK, max(SAFE_RISK, math.exp(self._log_risk + pull)))
 

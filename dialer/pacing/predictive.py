@@ -120,7 +120,6 @@ class PredictivePacer:
 
     def observe(self, observation: Observation, now: datetime) -> None:
         """Learn from what happened; every so often, tabulate what was learnt."""
-        self._budget.observe(observation, now)
         now_s = now.timestamp()
         match observation:
             case Placed():
@@ -129,17 +128,18 @@ class PredictivePacer:
             case Answered(ring_s=ring_s):
                 self._ended += 1
                 self._answer.learn(now_s, ring_s, answered=True)
-            case NotAnswered(ring_s=ring_s, cancelled=True):
-                self._answer.drop(now_s, ring_s)
-            case NotAnswered(ring_s=ring_s, outcome=outcome) if outcome in NOT_DIALED:
-                self._answer.drop(now_s, ring_s)
-            case NotAnswered(ring_s=ring_s):
-                self._ended += 1
-                self._answer.learn(now_s, ring_s, answered=False)
+            case NotAnswered(ring_s=ring_s, outcome=outcome, cancelled=cancelled):
+                if cancelled or outcome in NOT_DIALED:
+                    self._answer.drop(now_s, ring_s)
+                else:
+                    self._ended += 1
+                    self._answer.learn(now_s, ring_s, answered=False)
             case MachineFound(after_s=after_s):
+                self._budget.observe(observation, now)
                 self._answer.learn_machine()
                 self._listen_s += 0.05 * (after_s - self._listen_s)
             case Served():
+                self._budget.observe(observation, now)
                 self._talk.begin(now_s)
             case TalkEnded(talk_s=talk_s):
                 self._talk.learn(now_s, talk_s)
@@ -148,7 +148,7 @@ class PredictivePacer:
             case Parked(ring_s=ring_s):
                 self._park.learn(now_s, ring_s)
             case Abandoned():
-                pass
+                self._budget.observe(observation, now)
             case _:
                 assert_never(observation)
         self._seen += 1
