@@ -89,7 +89,7 @@ class Noted:
             return np.zeros(self._bins)
         at, weights = zip(*self._endings, strict=True)
         self._endings.clear()
-        return np.bincount(at, weights, minlength=self._bins)
+        return np.asarray(np.bincount(at, weights, minlength=self._bins), dtype=np.float64)
 
 
 def _reaching(ended: Vector) -> Vector:
