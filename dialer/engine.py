@@ -126,13 +126,13 @@ class Engine:
         due, load_at = world.deadlines.next(), selection.load_at(world)
         if due is None or (load_at is not None and load_at < due):
             due = load_at
+        if not (world.resting or world.starved):
+            return due
         others: list[datetime | None] = []
         if world.resting and agents.calls_agents(world):
             others += [line.retry_at for line in world.resting.values() if line.willing]
         if world.starved:
             others.append(world.trunks.next_at())
-        if not others:
-            return due
         return min((at for at in (due, *others) if at is not None), default=None)
 
     def floor(self, now: datetime) -> Floor:
@@ -202,19 +202,19 @@ class Engine:
 
     def _apply(self, world: World, event: Event, now: datetime) -> None:
         match event:
-            case Tick():
-                pass
+            case CommandAccepted():  # the first few are those that come most often
+                replies.on_accepted(world, event, now)
             case (
-                CallStarted()
-                | CallRinging()
+                CallEnded()
                 | CallAnswered()
                 | CallHeld()
                 | CallJoined()
-                | CallEnded()
+                | CallRinging()
+                | CallStarted()
             ):
                 on_line_event(world, event, now)
-            case CommandAccepted():
-                replies.on_accepted(world, event, now)
+            case Tick():
+                pass
             case CommandFailed():
                 replies.on_failed(world, event, now)
             case MachineDetected():
@@ -281,12 +281,12 @@ class Engine:
             agents.park_resting(world, now)
         if world.promised:
             promised.keep(world, now)
-        if tick or placing.is_due(world, now):
+        if tick or (world.pace_due and placing.is_rested(world, now)):
             placing.pace(world, self._rules, now)
         selection.load(world, now)
         if world.started.capabilities.lists_calls:
             _watch(world, now)
-        if orders.wind_down(world, now):
+        if (world.draining or world.buffer.exhausted) and orders.wind_down(world, now):
             world.drained = True
             world.deadlines.cancel(Timer.snapshot)
             world.emit(Drained(reason=world.draining))

@@ -260,12 +260,15 @@ def ended(world: World, call: LiveCall, event: CallEnded, now: datetime) -> None
         close(world, call, now, said=event.outcome, cause=event.cause)
 
 
+_OF_A_JOIN = frozenset({Timer.patience, Timer.reserve, Timer.join_check})
+
+
 def _await_join(world: World, call: LiveCall, event: CallEnded, now: datetime) -> None:
     """Keep the attempt open for the word of its join, which the end may have overtaken."""
     if call.ended is not None:
         raise UnexpectedMove(call.state, CallMove.ended)
     call.ended = event
-    world.deadlines.cancel_each((Timer.patience, Timer.reserve, Timer.join_check), call.attempt_id)
+    world.deadlines.cancel_each(_OF_A_JOIN, call.attempt_id)
     world.deadlines.set(Timer.join_news, call.attempt_id, now + JOIN_NEWS)
 
 

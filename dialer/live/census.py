@@ -54,7 +54,8 @@ class Since:
             if place == len(self._starts):
                 self._starts = np.concatenate((self._starts, np.zeros(place)))
         self._starts[place] = start_s = start.timestamp()
-        self._latest = max(self._latest, start_s)
+        if start_s > self._latest:
+            self._latest = start_s
         self._ages = None
 
     def drop(self, who: str) -> None:
@@ -151,8 +152,3 @@ class Census:
             self.count_call(call)
         for line in lines:
             self.count_agent(line)
-
-
-def same_to_pacer(before: CallState, after: CallState) -> bool:
-    """Whether a move of a call leaves the floor as a pacer sees it."""
-    return before in UNANSWERED and after in UNANSWERED

@@ -7,7 +7,7 @@ from dialer.call import UNANSWERED, CallMove, CallState, ended_outcome
 from dialer.commands import CloseAttempt, ContactState
 from dialer.live import agents, recording, recycling
 from dialer.live.deadlines import Timer
-from dialer.live.things import LiveCall, Origin
+from dialer.live.things import Line, LiveCall, Origin
 from dialer.live.world import World, as_attempts
 from dialer.outcomes import Outcome
 from dialer.pacing.base import Abandoned, NotAnswered, TalkEnded
@@ -32,16 +32,18 @@ def close(
     """End an attempt with its one outcome, and decide what becomes of the contact."""
     outcome = _outcome(world, call, said)
     _tell_pacer(world, call, outcome, now)
-    recording.ended(world, call, now)
+    if call.recording is not None:
+        recording.ended(world, call, now)
     talk = now - call.joined_at if call.joined_at else None
     world.move_call(call, CallMove.ended)
     _forget(world, call)
     world.remember(call.attempt_id, origin, now)
-    _free_agent(world, call, now)
+    if call.agent_id is not None:
+        _free_agent(world, world.agents.get(call.agent_id), call, now)
     state, due_at, why = _contact_after(world, call, outcome, now)
     if due_at is not None:
         world.buffer.news(due_at)
-    world.emit(
+    world.commands.append(
         CloseAttempt(
             attempt_id=call.attempt_id,
             contact_id=call.contact.contact_id,
@@ -65,7 +67,8 @@ def withdraw(world: World, call: LiveCall, now: datetime) -> None:
     world.move_call(call, CallMove.ended)
     _forget(world, call)
     world.remember(call.attempt_id, Origin.told, now)
-    _free_agent(world, call, now)
+    if call.agent_id is not None:
+        _free_agent(world, world.agents.get(call.agent_id), call, now)
     world.counts.placed -= 1
 
 
@@ -120,8 +123,7 @@ _TIMERS = frozenset(
 )
 
 
-def _free_agent(world: World, call: LiveCall, now: datetime) -> None:
-    line = world.agents.get(call.agent_id) if call.agent_id else None
+def _free_agent(world: World, line: Line | None, call: LiveCall, now: datetime) -> None:
     if line is None or line.attempt_id != call.attempt_id:
         return
     if line.state is AgentState.talking:

@@ -5,7 +5,7 @@ one yields a command when it is due: only then may ticks that yield none be left
 """
 
 import heapq
-from collections.abc import Container
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -67,10 +67,16 @@ class Deadlines:
             if not mine:
                 del self._current[who]
 
-    def cancel_each(self, timers: Container[Timer], who: str) -> None:
+    def cancel_each(self, timers: AbstractSet[Timer], who: str) -> None:
         """Forget several deadlines of one."""
-        for timer in [one for one in self._current.get(who, ()) if one in timers]:
-            self.cancel(timer, who)
+        mine = self._current.get(who)
+        if mine is None:
+            return
+        if mine.keys() <= timers:
+            del self._current[who]
+            return
+        for timer in [one for one in mine if one in timers]:
+            del mine[timer]
 
     def move_back(self, by: timedelta) -> None:
         """Have every deadline come so much earlier."""
@@ -86,6 +92,8 @@ class Deadlines:
 
     def pop_due(self, now: datetime) -> tuple[Timer, str] | None:
         """Take the earliest deadline that is due, if any is."""
+        if not self._heap or self._heap[0][0] > now:
+            return None  # whatever was moved or cancelled on top would have come no later
         self._tidy()
         if not self._heap or self._heap[0][0] > now:
             return None

@@ -64,19 +64,22 @@ def pick(world: World, call: LiveCall | None, now: datetime) -> Line | None:
         line
         for agent_id, line in world.free.items()
         if agent_id not in tried
-        and world.can_take(line, now)
+        and (line.retry_at is None or line.retry_at <= now)
         and (call is None or call.leg_known or line.state is AgentState.idle)
     ]
     if owner and world.started.settings.owner_only:
         able = [line for line in able if line.agent.agent_id == owner]
-    if not able:
-        return None
-    for line in able:
-        if line.agent.agent_id == owner:
-            return line
+    if len(able) <= 1:
+        return able[0] if able else None
+    if owner:
+        for line in able:
+            if line.agent.agent_id == owner:
+                return line
     match world.started.settings.distribution:
         case Distribution.most_idle:
-            return min(able, key=lambda line: (line.idle_since, line.order))
+            longest = min([line.idle_since for line in able])
+            able = [line for line in able if line.idle_since == longest]
+            return min(able, key=lambda line: line.order)
         case Distribution.cyclic:
             last = world.last_served
             return min(able, key=lambda line: (line.order <= last, line.order))

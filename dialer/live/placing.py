@@ -19,8 +19,6 @@ from dialer.outcomes import Outcome
 from dialer.pacing.base import Decision, Floor, Placed, Why
 from dialer.switching import Way
 
-RING_GRACE = timedelta(seconds=5)
-"""Beyond the ring timeout of a switch that keeps it itself."""
 SILENCE = timedelta(seconds=5)
 """Without any sign of a request to dial, before the switch is asked for it."""
 CLOSING = timedelta(seconds=60)
@@ -110,9 +108,9 @@ def blocked(world: World, now: datetime) -> str:
     return ""
 
 
-def is_due(world: World, now: datetime) -> bool:
-    """Whether the pacer may have changed its mind, and has rested long enough to be asked."""
-    return world.pace_due and (now >= world.rests_until or now < world.paced_at)
+def is_rested(world: World, now: datetime) -> bool:
+    """Whether the pacer has rested long enough to be asked again."""
+    return now >= world.rests_until or now < world.paced_at
 
 
 def pace(world: World, rules: Sequence[Rule], now: datetime) -> None:
@@ -302,7 +300,7 @@ def _open(
         trunk_id=trunk.trunk_id,
         placed_at=now,
         seen_at=now,
-        listens=listens(world),
+        listens=world.listens,
     )
     world.calls[attempt_id] = call
     world.census.count_call(call)
@@ -316,7 +314,7 @@ def _open(
     elif line is not None:
         agent_id = call.agent_id = line.agent.agent_id
         agents.reserve(world, line, attempt_id, now)
-    world.emit(
+    world.commands.append(
         OpenAttemptRecord(
             attempt_id=attempt_id,
             contact_id=contact.contact_id,
@@ -331,7 +329,7 @@ def _open(
     )
     if call.promised:
         world.save_call(call, now)  # whoever takes over must keep the promise
-    world.emit(
+    world.commands.append(
         PlaceCall(
             attempt_id=attempt_id,
             contact_id=contact.contact_id,
@@ -352,15 +350,7 @@ def _open(
     world.observe(Placed(), now)
 
 
-def listens(world: World) -> bool:
-    """Whether the switch is to find out who answers."""
-    can = world.started.capabilities.detects_machines and (world.joins or world.agentless)
-    return can and world.started.settings.amd.enabled
-
-
 def watch_ringing(world: World, call: LiveCall, now: datetime) -> None:
-    """Set the end of ringing, left to the switch for a while where it keeps one itself."""
-    limit = world.started.settings.ring_timeout
-    if world.started.capabilities.limits_ringing:
-        limit += RING_GRACE
-    world.deadlines.set(Timer.ring, call.attempt_id, max(call.placed_at + limit, now))
+    """Set the end of ringing."""
+    limit = call.placed_at + world.ring_limit
+    world.deadlines.set(Timer.ring, call.attempt_id, limit if limit > now else now)

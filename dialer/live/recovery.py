@@ -14,7 +14,7 @@ from dialer.commands import HangUp, PlayMessage
 from dialer.events import OpenAttempt, OpenPark, SnapshotTaken
 from dialer.live import agents, calls, closing, matching, orders, queueing, watching
 from dialer.live.deadlines import Timer
-from dialer.live.placing import listens, watch_ringing
+from dialer.live.placing import watch_ringing
 from dialer.live.things import Line, LiveCall, Origin, Past
 from dialer.live.world import TAKE_OVER, World
 from dialer.media import Verdict
@@ -73,7 +73,7 @@ def _adopt_attempt(world: World, attempt: OpenAttempt, now: datetime) -> None:
         accepted=attempt.accepted,
         answered_at=attempt.answered_at,
         agent_id=attempt.agent_id,
-        listens=listens(world),
+        listens=world.listens,
         verdict=attempt.verdict,
         recognised_at=attempt.recognised_at,
         non_person=_non_person(attempt),

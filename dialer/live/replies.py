@@ -44,7 +44,9 @@ def _accepted(world: World, call: LiveCall, event: CommandAccepted, now: datetim
         recording.accepted(world, call, now)
     if event.action != "place_call" or call.accepted:
         return
-    call.accepted, call.unclear, call.seen_at = True, False, max(call.seen_at, now)
+    call.accepted, call.unclear = True, False
+    if now > call.seen_at:
+        call.seen_at = now
     world.deadlines.cancel(Timer.doubt, call.attempt_id)
     if call.state is CallState.placing:
         world.move_call(call, CallMove.accepted)
@@ -162,7 +164,8 @@ def link_up(world: World) -> None:
     """The switch answered."""
     if world.link_down:
         world.pace_due = True
-    world.link_failures, world.link_down, world.probes = 0, False, 0
+        world.link_down = False
+    world.link_failures = world.probes = 0
 
 
 def _link_failed(world: World, now: datetime) -> None:

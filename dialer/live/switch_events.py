@@ -30,7 +30,8 @@ def on_line_event(world: World, event: LineEvent, now: datetime) -> None:
     """Apply what a call did."""
     call = world.calls.get(event.correlator)
     if call is not None:
-        call.seen_at = max(call.seen_at, now)
+        if now > call.seen_at:
+            call.seen_at = now
         try:
             _apply(world, call, event, now)
         except UnexpectedMove as unexpected:

@@ -87,11 +87,13 @@ class Trunks:
 
     def free_lines(self) -> int:
         """How many more calls fit."""
-        return sum(self._free(trunk) for trunk in self.usable)
+        return sum([self._free(trunk) for trunk in self.usable])
 
     def startable(self, now: datetime) -> int:
         """How many more calls fit that the trunks' calls per second allow now."""
-        return sum(min(self._free(trunk), self._tokens(trunk, now)) for trunk in self.usable)
+        if not self.buckets:
+            return self.free_lines()
+        return sum([min(self._free(trunk), self._tokens(trunk, now)) for trunk in self.usable])
 
     def _free(self, trunk: Trunk) -> int:
         return max(0, trunk.lines - self.used.get(trunk.trunk_id, 0))
@@ -107,7 +109,7 @@ class Trunks:
         best, best_share = None, 1.0
         for trunk in self.usable:
             share = self.used.get(trunk.trunk_id, 0) / trunk.lines
-            if share < best_share and self._tokens(trunk, now) > 0:
+            if share < best_share and (not self.buckets or self._tokens(trunk, now) > 0):
                 best, best_share = trunk, share
         return best
 

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 
 from dialer.agent import AgentMove, AgentState
 from dialer.agent import advance as advance_agent
-from dialer.call import WAITING, CallMove
+from dialer.call import UNANSWERED, WAITING, CallMove
 from dialer.call import advance as advance_call
 from dialer.commands import Command, NoteOddity, SaveAgent, SaveAttempt, TakeSnapshot
 from dialer.events import CommandFailed, Started
 from dialer.live.buffer import Buffer
-from dialer.live.census import Census, same_to_pacer
+from dialer.live.census import Census
 from dialer.live.correlators import Correlators
 from dialer.live.deadlines import Deadlines, Timer
 from dialer.live.things import Counts, Line, LiveCall, Origin, Past, Preview
@@ -35,6 +35,8 @@ from dialer.switching import Way
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
+RING_GRACE = timedelta(seconds=5)
+"""Beyond the ring timeout of a switch that keeps it itself."""
 SNAPSHOT_EVERY = timedelta(seconds=5)
 """How often the switch is asked what is going on while anything is in progress."""
 TAKE_OVER = timedelta(seconds=5)
@@ -130,6 +132,10 @@ class World:
     """Agents wait on the line on this switch."""
     always_open: bool = field(init=False)
     """The campaign has no hours."""
+    listens: bool = field(init=False)
+    """The switch is to find out who answers."""
+    ring_limit: timedelta = field(init=False)
+    """When ringing is ended, left to the switch for a while where it keeps a limit itself."""
     runs_ahead: bool = field(init=False)
     """Calls are placed for agents who aren't free yet."""
 
@@ -141,6 +147,11 @@ class World:
         self.parks_agents = self.joins and self.started.capabilities.parks_agents
         self.always_open = self.started.settings.hours.is_always
         self.runs_ahead = self.started.settings.mode is Mode.predictive
+        can = self.started.capabilities.detects_machines and (self.joins or self.agentless)
+        self.listens = can and self.started.settings.amd.enabled
+        self.ring_limit = self.started.settings.ring_timeout
+        if self.started.capabilities.limits_ringing:
+            self.ring_limit += RING_GRACE
 
     def configure(self, settings: CampaignSettings) -> None:
         """Go by other settings from now on."""
@@ -183,8 +194,8 @@ class World:
     def move_call(self, call: LiveCall, move: CallMove) -> None:
         """Move an attempt on by the table, keeping the list of waiting persons."""
         before, call.state = call.state, advance_call(call.state, move)
-        if same_to_pacer(before, call.state):
-            return
+        if before in UNANSWERED and call.state in UNANSWERED:
+            return  # the floor is the same to a pacer
         self.census.count_call(call, before)
         if call.state in WAITING:
             self.waiting.setdefault(call.attempt_id, call)
@@ -194,7 +205,7 @@ class World:
 
     def save_call(self, call: LiveCall, now: datetime, *, accepted: bool = False) -> None:
         """Record where an attempt stands."""
-        self.emit(
+        self.commands.append(
             SaveAttempt(
                 attempt_id=call.attempt_id,
                 state=call.state,
@@ -220,7 +231,7 @@ class World:
     def save_agent(self, line: Line, now: datetime) -> None:
         """Record what an agent is about."""
         with_customer = line.state not in (AgentState.idle, AgentState.parked) and line.attempt_id
-        self.emit(
+        self.commands.append(
             SaveAgent(
                 agent_id=line.agent.agent_id,
                 state=line.state,
@@ -233,17 +244,24 @@ class World:
     def sort_agent(self, line: Line) -> None:
         """Put an agent on, or take him off, the lists of the free and the resting."""
         self.census.count_agent(line)
-        idle = line.state is AgentState.idle
-        parked = line.state is AgentState.parked
-        _member(self.resting, line, present=idle and self.parks_agents)
+        agent_id, idle = line.agent.agent_id, line.state is AgentState.idle
+        if idle and self.parks_agents:
+            self.resting.setdefault(agent_id, line)
+        elif self.resting:
+            self.resting.pop(agent_id, None)
         if self.parks_agents:
+            parked = line.state is AgentState.parked
             present = parked and not line.releasing and line.suspect_at is None
         else:
             present = idle and line.willing
-        present = present and line.agent.agent_id not in self.previews
-        if present != (line.agent.agent_id in self.free):
-            self.pace_due = True
-        _member(self.free, line, present=present)
+        present = present and agent_id not in self.previews
+        if present == (agent_id in self.free):
+            return
+        self.pace_due = True
+        if present:
+            self.free[agent_id] = line
+        else:
+            del self.free[agent_id]
 
     def can_take(self, line: Line, now: datetime) -> bool:
         """Whether an agent on the free list may be offered a customer now."""
@@ -253,13 +271,6 @@ class World:
     def in_progress(self) -> bool:
         """Something is going on that a snapshot could tell about."""
         return bool(self.calls or self.parks)
-
-
-def _member(members: dict[AgentId, Line], line: Line, *, present: bool) -> None:
-    if present:
-        members.setdefault(line.agent.agent_id, line)
-    else:
-        members.pop(line.agent.agent_id, None)
 
 
 def as_attempts(contact: Dialable, outcome: Outcome) -> Mapping[Outcome, int]:

@@ -78,6 +78,7 @@ class MeasuredPacer:
     def __init__(self, pacer: Pacer, count_from: datetime) -> None:
         self.name = pacer.name
         self._pacer = pacer
+        self._agentless = pacer.name == Mode.agentless
         self._count_from = count_from
         self._until_timed = MEASURED
         self.spent_ns: list[int] = []
@@ -100,7 +101,7 @@ class MeasuredPacer:
                 self.counted += 1
                 self.abandoned += lost
                 self.waited_s += 0.0 if lost else observation.wait_s
-        elif self.name == Mode.agentless and now >= self._count_from:
+        elif self._agentless and now >= self._count_from:
             # Nobody is there to be joined with: whoever answers is served.
             self.counted += isinstance(observation, Answered) - isinstance(
                 observation, MachineFound
@@ -153,10 +154,12 @@ class Shift:
         self._feed(self._started())
         switch = self._switch
         while self._now < self._end:
-            self._advance(min(self._next(), self._end))
+            coming = switch.next_at()
+            self._advance(min(self._next(coming), self._end))
             if self._drift:
                 self._apply_drift()
-            if (coming := switch.next_at()) is not None and coming <= self._now:
+                coming = switch.next_at()
+            if coming is not None and coming <= self._now:
                 event = switch.pop()
                 if event is not None:
                     self._feed(event)
@@ -183,10 +186,10 @@ class Shift:
             tally=Tally(contacts_left=ENDLESS),
         )
 
-    def _next(self) -> datetime:
-        """When something happens next."""
+    def _next(self, coming: datetime | None) -> datetime:
+        """When something happens next, where the switch's next event is `coming`."""
         then = self._now + TICK
-        if (coming := self._switch.next_at()) is not None and coming < then:
+        if coming is not None and coming < then:
             then = coming
         if (due := self._engine.next_deadline()) is not None and due < then:
             then = due
@@ -215,6 +218,8 @@ class Shift:
 
     def _note(self, command: Command) -> None:
         match command:
+            case CloseAttempt():
+                self._in_progress -= 1
             case SaveAgent():
                 if command.state in _WORKING:
                     self._working.add(command.agent_id)
@@ -225,8 +230,6 @@ class Shift:
                 self._in_progress += 1
                 if self._now >= self._count_from:
                     self.most_in_progress = max(self.most_in_progress, self._in_progress)
-            case CloseAttempt():
-                self._in_progress -= 1
             case _:
                 pass
 

@@ -48,6 +48,7 @@ class VirtualSwitch:
 
     def __init__(self, scenario: Scenario, rng: random.Random) -> None:
         self._scenario = scenario
+        self._rings_out = timedelta(seconds=scenario.ring_timeout_s)
         self._rng = rng
         self._coming: list[tuple[datetime, int, Coming]] = []
         self._number = 0
@@ -108,10 +109,10 @@ class VirtualSwitch:
         luck -= self.answer_probability
         machine = not person and luck < scenario.machine_probability
         luck -= scenario.machine_probability
-        limit = scenario.ring_timeout_s
+        rings = self._rings_out
         if person or machine:
             ring_s = scenario.ring.draw(rng)
-            if ring_s < limit:
+            if ring_s < scenario.ring_timeout_s:
                 at = now + timedelta(seconds=ring_s)
                 self._answer(correlator, at, machine=machine, listens=command.detect_machine)
                 return
@@ -119,8 +120,8 @@ class VirtualSwitch:
             self._end(correlator, now + timedelta(seconds=BUSY_AFTER_S), Outcome.busy)
             return
         elif scenario.no_answer is not None:
-            limit = min(limit, scenario.no_answer.draw(rng))
-        self._end(correlator, now + timedelta(seconds=limit), Outcome.no_answer)
+            rings = min(rings, timedelta(seconds=scenario.no_answer.draw(rng)))
+        self._end(correlator, now + rings, Outcome.no_answer)
 
     def _answer(self, correlator: str, at: datetime, *, machine: bool, listens: bool) -> None:
         """Tell an answer and, where the switch was asked to listen, who it was after `amd_s`."""
@@ -152,12 +153,14 @@ class VirtualSwitch:
         first = self._contacts + 1
         self._contacts += limit
         return tuple(
-            Dialable(
-                contact_id=ContactId(f"c{number}"),
-                numbers=(Number(number=f"+39{number:010d}"),),
-                due_at=now,
-            )
-            for number in range(first, first + limit)
+            [
+                Dialable(
+                    contact_id=ContactId(f"c{number}"),
+                    numbers=(Number(number=f"+39{number:010d}"),),
+                    due_at=now,
+                )
+                for number in range(first, first + limit)
+            ]
         )
 
 
