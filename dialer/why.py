@@ -65,6 +65,8 @@ class CampaignFacts:
     """By state."""
     due: int = 0
     """Ready ones that are due."""
+    kept_out: int = 0
+    """Ready, but kept from being dialed by their list's filter or by a quota."""
     next_due_at: datetime | None = None
     """When the next of the others is."""
     lines: int = 0
@@ -210,9 +212,17 @@ def _by_contacts(facts: CampaignFacts, now: datetime) -> Verdict | None:
         )
     if not facts.contacts.get(ContactState.ready, 0):
         return Verdict(code="exhausted", says="Nobody is left to call; it is about to end.")
+    kept_out = f"{facts.kept_out} are kept out by their list's filter or by a quota"
+    if facts.next_due_at is None and facts.kept_out:
+        return Verdict(
+            code="kept_out",
+            says=f"Nobody who may be dialed is left: {kept_out}.",
+            then="see `list show`, and change what keeps them out, or stop the campaign",
+        )
     return Verdict(
         code="nothing_due",
-        says=f"Nobody is due before {_utc(facts.next_due_at or now)}.",
+        says=f"Nobody is due before {_utc(facts.next_due_at or now)}"
+        + (f"; {kept_out}." if facts.kept_out else "."),
         until=facts.next_due_at,
     )
 

@@ -93,6 +93,7 @@ def _evidence(facts: CampaignFacts, now: datetime) -> dict[str, Any]:
         "calls_in_progress": facts.in_progress,
         "contacts": dict(facts.contacts),
         "due_now": facts.due,
+        "kept_out": facts.kept_out,
         "next_due_at": facts.next_due_at,
         "pacer": facts.pacing_reason,
     }

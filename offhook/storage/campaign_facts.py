@@ -39,8 +39,9 @@ _CONTACTS = text(
     "SELECT state, count(*) FROM contacts WHERE campaign_id = :campaign GROUP BY state"
 )
 _DUE = text("""
-SELECT count(*) FILTER (WHERE due_at <= :now) AS due,
-    min(due_at) FILTER (WHERE due_at > :now) AS next_due_at
+SELECT count(*) FILTER (WHERE due_at <= :now AND held IN ('', 'later')) AS due,
+    count(*) FILTER (WHERE held NOT IN ('', 'later')) AS kept_out,
+    min(due_at) FILTER (WHERE due_at > :now AND held IN ('', 'later')) AS next_due_at
 FROM contacts WHERE campaign_id = :campaign AND state = 'ready'
 """)
 _LINES = text("""
@@ -91,6 +92,7 @@ class FactFinder:
                 agents=Agents(**agents),
                 contacts=dict(states.all()),
                 due=due.due,
+                kept_out=due.kept_out,
                 next_due_at=due.next_due_at,
                 lines=await _number(session, _LINES, wanted),
                 in_progress=await _number(session, _CALLS, asked),

@@ -165,6 +165,18 @@ async def test_why_a_campaign_is_not_dialing(offhook: Run, rows: Rows) -> None:
     assert "has not been started" in await offhook("campaign", "why", "c1", plain=True)
 
 
+async def test_why_counts_whom_a_filter_keeps_out_apart_from_who_is_due(
+    offhook: Run, rows: Rows
+) -> None:
+    campaign = await rows.campaign("c1", agents=await rows.agents("alice"))
+    await rows.contact(campaign, numbers=("+390551234567",))
+    assert (await offhook("campaign", "why", "c1"))["facts"]["due_now"] == 1
+    (contacts,) = (await offhook("list", "show", "c1"))["lists"]
+    await offhook("list", "set", "c1", contacts["name"], "--where", 'tier == "gold"')
+    facts = (await offhook("campaign", "why", "c1"))["facts"]
+    assert (facts["due_now"], facts["kept_out"], facts["next_due_at"]) == (0, 1, None)
+
+
 async def test_why_a_contact_is_not_dialed(
     offhook: Run, database_url: str, rows: Rows, database: Database
 ) -> None:

@@ -82,6 +82,16 @@ def with_settings(**changes: object) -> CampaignFacts:
             "nothing_due",
             "2026-03-02 10:00:00 UTC",
         ),
+        (
+            replace(WELL, due=0, contacts={"ready": 3}, next_due_at=LATER, kept_out=2),
+            "nothing_due",
+            "UTC; 2 are kept out by their list's filter or by a quota.",
+        ),
+        (
+            replace(WELL, due=0, contacts={"ready": 3}, kept_out=3),
+            "kept_out",
+            "Nobody who may be dialed is left: 3 are kept out",
+        ),
     ],
 )
 def test_campaign_verdict_names_what_stands_in_the_way(
