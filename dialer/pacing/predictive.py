@@ -70,7 +70,7 @@ RECALL = 10.0 * OVERRUN
 """The same of calls that ring already, before the oldest are taken back."""
 FAR = 9
 """Slack from which the last thousand answers are no matter."""
-REFRESH_EVERY, REFRESH_MOST = 25, 100
+REFRESH_EVERY, REFRESH_MOST = 25, 200
 """Observations between two tabulations of the estimates: a fortieth of all, within these."""
 
 
