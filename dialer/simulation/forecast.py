@@ -15,7 +15,7 @@ from dialer.simulation.scenario import Scenario
 
 WARM_UP_S = 900.0
 """Of each shift that is simulated, not counted."""
-LEAST_S, MOST_S, AGENT_SECONDS = 5_400.0, 43_200.0, 259_200.0
+LEAST_S, MOST_S, AGENT_SECONDS = 5_400.0, 21_600.0, 129_600.0
 """Counted at least and at most, and between them so much time of all agents together: of few agents
 an hour and a half is a handful of answers.
 """

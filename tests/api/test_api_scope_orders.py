@@ -16,6 +16,8 @@ from tests.support.aliens import ALIENS, Planted, Timetable, plant
 from tests.support.backend import API, Served, served
 from tests.support.matrix import ROUTES, name_of
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 OWNED = {
     "alien-campaign": ("campaign", "agent", "list_id", "callback_id", "schedule", "webhook"),
     "alien-queue": ("list_id", "callback_id"),

@@ -20,6 +20,8 @@ from tests.support.backend import API, Served, served
 from tests.support.builders import NOW
 from tests.support.matrix import ROUTES
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 READING = [route for method, route in ROUTES if method == "GET"]
 OF_NOBODY = {
     "/audit": "for administrators",

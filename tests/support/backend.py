@@ -16,7 +16,7 @@ from offhook.api.app import build_app
 from offhook.api.backend import Backend, no_temporal
 from offhook.api.services import Services
 from offhook.health import Health
-from offhook.settings import Settings
+from offhook.settings import LinksSettings, Settings
 from offhook.storage.database import Database
 from offhook.storage.tables import switches
 from offhook.temporal.callbacks import CallbackDesk
@@ -59,7 +59,8 @@ async def served(
     async def desk() -> CallbackDesk:
         return CallbackDesk(await connected(), task_queue)
 
-    settings = Settings() if home is None else Settings(home=home)
+    links = LinksSettings(port=1)  # those of a stack that runs on this machine are none of ours
+    settings = Settings(links=links) if home is None else Settings(links=links, home=home)
     async with Backend(database, settings, connect=connected, task_queue=task_queue) as backend:
         services = Services(database, desk, given=backend)
         yield Served(build_app(Health("api"), services), backend, database)
