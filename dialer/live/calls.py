@@ -12,7 +12,7 @@ from dialer.commands import HangUp, PlayMessage
 from dialer.events import CallEnded, EndedBy
 from dialer.live import agents, recording
 from dialer.live.closing import NO_AGENT_LEFT, TOO_MANY, close, seconds
-from dialer.live.deadlines import Timer
+from dialer.live.deadlines import UNTIL_JOINED, Timer
 from dialer.live.things import Line, LiveCall, Origin
 from dialer.live.world import TAKE_OVER, World
 from dialer.media import AmdAction, Verdict
@@ -223,7 +223,7 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
         world.counts.answered += 1
     world.move_call(call, CallMove.joined)
     call.joined_at, call.unclear = now, False
-    world.deadlines.cancel_each(_UNTIL_JOINED, call.attempt_id)
+    world.deadlines.cancel_each(UNTIL_JOINED, call.attempt_id)
     world.counts.joined += 1
     world.observe(Served(wait_s=seconds(call.recognised_at or call.answered_at, now)), now)
     _seat(world, call, address, now)
@@ -231,19 +231,6 @@ def joined(world: World, call: LiveCall, address: str, now: datetime) -> None:
     recording.joined(world, call, now)
     if call.ended is not None:
         close_ended(world, call, now)
-
-
-_UNTIL_JOINED = frozenset(
-    {
-        Timer.ring,
-        Timer.doubt,
-        Timer.listen,
-        Timer.patience,
-        Timer.reserve,
-        Timer.join_check,
-        Timer.message,
-    }
-)
 
 
 def ended(world: World, call: LiveCall, event: CallEnded, now: datetime) -> None:

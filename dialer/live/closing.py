@@ -6,7 +6,7 @@ from dialer.agent import AgentState
 from dialer.call import UNANSWERED, CallMove, CallState, ended_outcome
 from dialer.commands import CloseAttempt, ContactState
 from dialer.live import agents, recording, recycling
-from dialer.live.deadlines import Timer
+from dialer.live.deadlines import WHILE_IT_LASTS
 from dialer.live.things import Line, LiveCall, Origin
 from dialer.live.world import World, as_attempts
 from dialer.outcomes import Outcome
@@ -105,22 +105,7 @@ def _forget(world: World, call: LiveCall) -> None:
     del world.calls[attempt_id]
     world.contacts.pop(call.contact.contact_id, None)
     world.trunks.release(call.trunk_id)
-    world.deadlines.cancel_each(_TIMERS, attempt_id)
-
-
-_TIMERS = frozenset(
-    {
-        Timer.ring,
-        Timer.doubt,
-        Timer.listen,
-        Timer.patience,
-        Timer.reserve,
-        Timer.join_check,
-        Timer.message,
-        Timer.hang_up,
-        Timer.join_news,
-    }
-)
+    world.deadlines.cancel_each(WHILE_IT_LASTS, attempt_id)
 
 
 def _free_agent(world: World, line: Line | None, call: LiveCall, now: datetime) -> None:

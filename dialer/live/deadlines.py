@@ -29,6 +29,20 @@ class Timer(StrEnum):
     snapshot = "snapshot"
 
 
+UNTIL_JOINED = frozenset(
+    {
+        Timer.ring,
+        Timer.doubt,
+        Timer.listen,
+        Timer.patience,
+        Timer.reserve,
+        Timer.join_check,
+        Timer.message,
+    }
+)
+WHILE_IT_LASTS = UNTIL_JOINED | {Timer.hang_up, Timer.join_news}
+"""Deadlines of a call: those that end when it is joined, and all."""
+
 Entry = tuple[datetime, int, Timer, str]
 
 

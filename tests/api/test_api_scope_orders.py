@@ -8,12 +8,11 @@ from fastapi.routing import APIRoute
 from offhook.accounts.roles import Role
 from offhook.api import seeing
 from offhook.api.auth import SAFE
-from offhook.api.backend import Backend
 from offhook.api.description import examples
 from offhook.storage.database import Database
 from tests.support.accounts import add_user, browser_of
-from tests.support.aliens import ALIENS, Planted, Timetable, plant
-from tests.support.backend import API, Served, served
+from tests.support.aliens import ALIENS, Planted, plant, without_temporal
+from tests.support.backend import API, Served
 from tests.support.matrix import ROUTES, name_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -29,11 +28,7 @@ HIDDEN = {403: "out_of_scope", 404: ""}
 
 @pytest.fixture
 async def app(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    async def desk(_backend: Backend) -> Timetable:
-        return Timetable(("own", "alien-campaign"))
-
-    monkeypatch.setattr(Backend, "schedule_desk", desk)
-    async with served(database) as app:
+    async with without_temporal(database, monkeypatch) as app:
         yield app
 
 

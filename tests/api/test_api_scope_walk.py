@@ -10,13 +10,12 @@ from fastapi.routing import APIRoute
 from offhook.accounts.roles import ROLES, Permission, Role
 from offhook.accounts.service import user_principal
 from offhook.api.auth import permission_of
-from offhook.api.backend import Backend
 from offhook.api.hearing import hearing_of
 from offhook.feed.facts import Fact, FactKind, Origin
 from offhook.storage.database import Database
 from tests.support.accounts import add_user, browser_of
-from tests.support.aliens import ALIENS, NUMBER, Planted, Timetable, plant
-from tests.support.backend import API, Served, served
+from tests.support.aliens import ALIENS, NUMBER, Planted, plant, without_temporal
+from tests.support.backend import API, Served
 from tests.support.builders import NOW
 from tests.support.matrix import ROUTES
 
@@ -61,11 +60,7 @@ QUERIES: dict[str, list[dict[str, str]]] = {
 
 @pytest.fixture
 async def app(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    async def desk(_backend: Backend) -> Timetable:
-        return Timetable(("own", "alien-campaign"))
-
-    monkeypatch.setattr(Backend, "schedule_desk", desk)
-    async with served(database) as app:
+    async with without_temporal(database, monkeypatch) as app:
         yield app
 
 

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from dialer.callback_refusals import CallbackUnknown
 from offhook.accounts.roles import Role
 from offhook.accounts.service import user_principal
-from offhook.api.backend import Backend
 from offhook.api.refusals import OutOfScope
 from offhook.console.console import Console
 from offhook.console.kit.page import Visit
@@ -23,8 +22,8 @@ from offhook.console.pages.schedules import ScheduleOrders, planned_feed
 from offhook.storage.database import Database
 from offhook.temporal.schedule_desk import ScheduleNotFound
 from tests.support.accounts import add_user, browser_of
-from tests.support.aliens import ALIENS, Planted, Timetable, plant
-from tests.support.backend import Served, served
+from tests.support.aliens import ALIENS, Planted, plant, without_temporal
+from tests.support.backend import Served
 
 OF_NOBODY = frozenset(
     {"/", "/ivr", "/ivr/{name}", "/new-campaign", "/people", "/switches", "/switches/{key}"}
@@ -34,11 +33,7 @@ OF_NOBODY = frozenset(
 
 @pytest.fixture
 async def app(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    async def desk(_backend: Backend) -> Timetable:
-        return Timetable(("own", "alien-campaign"))
-
-    monkeypatch.setattr(Backend, "schedule_desk", desk)
-    async with served(database) as app:
+    async with without_temporal(database, monkeypatch) as app:
         yield app
 
 

@@ -5,23 +5,26 @@ other is called `alien-campaign…`, `alien-queue…` or `alien-group…`, so th
 of those words stands tells what it must not.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import insert
 
 from activities.schedule_contracts import Plan
 from dialer.model import AgentId, CampaignId, ContactId
 from offhook.accounts.principal import Scope
+from offhook.api.backend import Backend
 from offhook.storage import tables
 from offhook.storage.database import Database
 from offhook.storage.webhook_store import Event, WebhookStore
 from offhook.storage.webhook_tables import DeliveryState
 from offhook.temporal.schedule_desk import ScheduleNotFound, ScheduleView
-from tests.support.backend import Served, configure
+from tests.support.backend import Served, configure, served
 from tests.support.builders import NOW, TRUNK, Rows
 
 ALIENS: Mapping[str, Scope] = {
@@ -44,6 +47,20 @@ class Planted:
     def path(self, path: str, word: str) -> str:
         """A route's path, asking for what is alien; raises `KeyError` for a name that is new."""
         return path.format_map(self.params[word])
+
+
+@asynccontextmanager
+async def without_temporal(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Served]:
+    """The API where Temporal is away, with a schedule of ours and an alien one."""
+
+    async def desk(_backend: Backend) -> Timetable:
+        return Timetable(("own", "alien-campaign"))
+
+    monkeypatch.setattr(Backend, "schedule_desk", desk)
+    async with served(database) as app:
+        yield app
 
 
 @dataclass(frozen=True)

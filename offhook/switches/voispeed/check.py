@@ -65,7 +65,7 @@ def _clock(date: datetime | None) -> CheckResult:
     return CheckResult(
         name="clock",
         ok=abs(skew) <= SKEW_LIMIT,
-        detail=f"the PBX is {skew.total_seconds():+.0f} s off this machine",
+        detail=f"the PBX is {round(skew.total_seconds()):+d} s off this machine",
         advice="" if abs(skew) <= SKEW_LIMIT else "synchronise both clocks (NTP)",
     )
 

@@ -63,7 +63,7 @@ def _clock(skew: float | None) -> CheckResult:
     return CheckResult(
         name="clock",
         ok=ok,
-        detail=f"the server is {skew:+.0f} s off this machine",
+        detail=f"the server is {round(skew):+d} s off this machine",
         advice="" if ok else "synchronise both clocks (NTP)",
     )
 
