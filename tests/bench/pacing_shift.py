@@ -1,6 +1,6 @@
 """What a simulated shift costs: CPU time of 8 hours with 100 agents, and of a decision in it.
 
-`python -m tests.bench.pacing_shift [agents] [hours]`.
+`python -m tests.bench.pacing_shift [agents] [hours] [answer probability] [talk s]`.
 """
 
 import sys
@@ -11,9 +11,9 @@ from tests.bench.pacing.optimum import Memoryless
 from tests.bench.pacing.worlds import memoryless
 
 
-def main(agents: int, hours: float) -> None:
+def main(agents: int, hours: float, answers: float, talk_s: float) -> None:
     """Run one shift against the process's own clock."""
-    floor = Memoryless(agents=agents, answer_probability=0.25, handle_s=120.0, cap=0.03)
+    floor = Memoryless(agents=agents, answer_probability=answers, handle_s=talk_s, cap=0.03)
     shift = memoryless(floor, hours)
     begun = time.process_time()
     (result,) = simulate(shift)
@@ -27,5 +27,5 @@ def main(agents: int, hours: float) -> None:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    main(int(given[0]) if given else 100, float(given[1]) if len(given) > 1 else 8.0)
+    given = [float(word) for word in sys.argv[1:]] + [100.0, 8.0, 0.25, 120.0][len(sys.argv) - 1 :]
+    main(int(given[0]), *given[1:])
