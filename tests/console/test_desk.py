@@ -73,6 +73,32 @@ def test_an_agent_works_by_keys_alone_talks_promises_and_rests_with_a_reason(
     expect(promised).to_contain_text(who)
 
 
+def _promise(page: Page, name: str, number: str) -> None:
+    """Fill the form of a promise in."""
+    page.get_by_role("button", name="Promise a callback").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Number").fill(number)
+    form.get_by_label("First name").fill(name)
+    form.get_by_label("Between").select_option("all-day")
+    form.get_by_role("button", name="Promise").click()
+
+
+def test_a_promise_is_kept_and_its_ticket_closed_on_the_board(enter: Enter, stage: Stage) -> None:
+    page = enter("sam", "/callbacks")
+    _promise(page, "Omar", "+39 347 5550199")
+    card = page.locator("article").filter(has_text="Omar")
+    page.get_by_label("You act as").select_option(stage.agents[1])
+    card.get_by_role("button", name="Take").click()
+    expect(card).to_contain_text("Taken by Agent 002")
+    card.get_by_role("button", name="Call now").click()
+    card.get_by_role("button", name="Ticket").click()
+    ticket = page.get_by_role("dialog")
+    ticket.get_by_label("What came of it").select_option("answered")
+    ticket.get_by_label("Comment").fill("He renews.")
+    ticket.get_by_role("button", name="Close the ticket").click()
+    expect(card).to_have_count(0)
+
+
 def test_a_promise_is_made_taken_and_given_back_on_the_board(enter: Enter, stage: Stage) -> None:
     page = enter("sam", "/callbacks")
     expect(page.get_by_role("heading", name="Elena Conti").first).to_be_visible()
@@ -81,12 +107,7 @@ def test_a_promise_is_made_taken_and_given_back_on_the_board(enter: Enter, stage
     form.get_by_label("Number").fill("call me")
     form.get_by_role("button", name="Promise").click()
     expect(page.get_by_role("alert")).to_contain_text("not a phone number")
-    page.get_by_role("button", name="Promise a callback").click()
-    form = page.get_by_role("dialog")
-    form.get_by_label("Number").fill("+39 347 5550123")
-    form.get_by_label("First name").fill("Nadia")
-    form.get_by_label("Between").select_option("all-day")
-    form.get_by_role("button", name="Promise").click()
+    _promise(page, "Nadia", "+39 347 5550123")
     card = page.locator("article").filter(has_text="Nadia")
     expect(card).to_be_visible()
     expect(card.get_by_role("button", name="Take")).to_be_disabled()
