@@ -1,0 +1,1 @@
+"""The tables of the first version, which `create_tables` makes: never edited again."""
