@@ -20,7 +20,7 @@ from offhook.storage.account_tables import audit_log
 from offhook.storage.database import Database
 from tests.support.accounts import SESSION, add_user, browser_of, log_in
 from tests.support.api import QUICK, api_client, make_app, token_for
-from tests.support.matrix import OPEN, ROUTES, name_of, path_of, status_of
+from tests.support.matrix import OPEN, ROUTES, name_of, scope_of, status_of
 
 CHANGING = [(method, route) for method, route in ROUTES if method not in SAFE]
 GUARDED = [(method, route) for method, route in CHANGING if permission_of(route)]
@@ -92,20 +92,7 @@ async def _swallowed(app: FastAPI, method: str, route: APIRoute) -> tuple[int, i
         if message["type"] == "http.response.start":
             status = message["status"]
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path_of(route),
-        "raw_path": path_of(route).encode(),
-        "query_string": b"source=x",
-        "root_path": "",
-        "headers": [(b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")],
-        "client": ("127.0.0.1", 5000),
-        "server": ("api", 80),
-    }
+    scope = scope_of(method, route, {"transfer-encoding": "chunked"}, query=b"source=x")
     await app(scope, receive, send)
     return status, read
 

@@ -8,22 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from offhook.api.routes.ivr import EXAMPLE_TREE
 from offhook.storage.database import Database
 from tests.support.backend import configure, served
 from tests.support.builders import Rows
-
-TREE = """
-ivr: hello
-language: en
-start: greet
-nodes:
-  greet:
-    kind: message
-    prompt: {en: Welcome.}
-    next: bye
-  bye:
-    kind: hangup
-"""
 
 
 @pytest.fixture
@@ -133,8 +121,8 @@ async def test_switches_are_shown_without_secrets_and_checked(api: httpx.AsyncCl
 
 
 async def test_trees_are_checked_published_routed_and_shown(api: httpx.AsyncClient) -> None:
-    files = [{"file": "hello.yaml", "text": TREE}]
-    broken = [{"file": "hello.yaml", "text": TREE.replace("next: bye", "next: nowhere")}]
+    files = [{"file": "hello.yaml", "text": EXAMPLE_TREE}]
+    broken = [{"file": "hello.yaml", "text": EXAMPLE_TREE.replace("next: bye", "next: nowhere")}]
     verdict = (await api.post("ivr/check", json={"files": files})).json()
     assert verdict["ok"], verdict
     wrong = (await api.post("ivr/check", json={"files": broken})).json()

@@ -24,6 +24,7 @@ from offhook.accounts.roles import Permission, Role
 from offhook.api import description
 from offhook.api.app import PREFIX, build_app
 from offhook.api.backend import Backend
+from offhook.api.routes.ivr import EXAMPLE_TREE
 from offhook.api.services import Services
 from offhook.health import Health
 from offhook.settings import DatabaseSettings, Settings, TemporalSettings, WorkerSettings
@@ -60,18 +61,7 @@ NAMES = {
     "menu": "hello",
 }
 """What planted things are called in examples."""
-TREE = """ivr: hello
-language: en
-start: greet
-nodes:
-  greet:
-    kind: message
-    prompt: {en: Welcome.}
-    next: bye
-  bye:
-    kind: hangup
-"""
-FILES = {"files": [{"file": "hello.yaml", "text": TREE}]}
+FILES = {"files": [{"file": "hello.yaml", "text": EXAMPLE_TREE}]}
 
 
 class Ask(NamedTuple):

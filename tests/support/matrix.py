@@ -40,6 +40,27 @@ def path_of(route: APIRoute) -> str:
     return PREFIX + re.sub(r"\{[^}]+\}", "x", route.path)
 
 
+def scope_of(
+    method: str, route: APIRoute, headers: Mapping[str, str], *, query: bytes = b""
+) -> dict[str, Any]:
+    """A request to it, as a server hands it to the app."""
+    asked = {"content-type": "application/json", **headers}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path_of(route),
+        "raw_path": path_of(route).encode(),
+        "query_string": query,
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in asked.items()],
+        "client": ("127.0.0.1", 5000),
+        "server": ("api", 80),
+    }
+
+
 async def status_of(app: FastAPI, method: str, route: APIRoute, headers: Mapping[str, str]) -> int:
     """The status of the answer, without waiting for its body, which may never end."""
     head: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -57,21 +78,7 @@ async def status_of(app: FastAPI, method: str, route: APIRoute, headers: Mapping
         if message["type"] == "http.response.start" and not head.done():
             head.set_result(message["status"])
 
-    asked = {"content-type": "application/json", **headers}
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path_of(route),
-        "raw_path": path_of(route).encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in asked.items()],
-        "client": ("127.0.0.1", 5000),
-        "server": ("api", 80),
-    }
+    scope = scope_of(method, route, headers)
     asking: asyncio.Future[Any] = asyncio.ensure_future(app(scope, receive, send))
     either: set[asyncio.Future[Any]] = {asking, head}
     try:

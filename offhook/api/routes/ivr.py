@@ -27,7 +27,7 @@ router = APIRouter(prefix="/ivr", tags=["menus"], responses=RESPONSES, route_cla
 CanRead = requires(Permission.ivr_read)
 CanWrite = requires(Permission.ivr_write)
 TreeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["support"])]
-_TREE = """ivr: hello
+EXAMPLE_TREE = """ivr: hello
 language: en
 start: greet
 nodes:
@@ -52,7 +52,7 @@ class TreesBody(Sent):
     """Trees to be checked; a call begins in the first file's."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"files": [{"file": "hello.yaml", "text": _TREE}]}]}
+        json_schema_extra={"examples": [{"files": [{"file": "hello.yaml", "text": EXAMPLE_TREE}]}]}
     )
 
     files: Annotated[tuple[TreeSource, ...], Field(min_length=1, max_length=50)]
