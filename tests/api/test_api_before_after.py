@@ -9,16 +9,18 @@ import httpx
 import pytest
 
 from offhook.api.auth import SAFE
+from offhook.api.routes.ivr import EXAMPLE_TREE
 from offhook.storage.database import Database
 from offhook.storage.pool import open_pool
 from offhook.storage.webhook_store import WebhookStore
-from tests.api.test_api_resources import TREE
 from tests.support.backend import configure, served
 from tests.support.builders import Rows
 from tests.support.matrix import ROUTES
 
-HELLO = {"files": [{"file": "hello.yaml", "text": TREE}], "name": "hello"}
-BYE = HELLO | {"files": [{"file": "hello.yaml", "text": TREE.replace("Welcome", "Good day")}]}
+HELLO = {"files": [{"file": "hello.yaml", "text": EXAMPLE_TREE}], "name": "hello"}
+BYE = HELLO | {
+    "files": [{"file": "hello.yaml", "text": EXAMPLE_TREE.replace("Welcome", "Good day")}]
+}
 ROUTE = {"switch": "pbx", "tree": "hello", "called": "800123456"}
 HOOK = {"name": "crm", "url": "https://crm.example.com/x"}
 SOLD = {"disposition": "sold", "most": 5}

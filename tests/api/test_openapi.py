@@ -34,6 +34,7 @@ from dialer.simulation import Forecast, Question, gathered
 from offhook.api.app import PREFIX, build_app
 from offhook.api.backend import Backend
 from offhook.api.routes import routes
+from offhook.api.routes.ivr import EXAMPLE_TREE
 from offhook.api.services import Services
 from offhook.health import Health
 from offhook.offices.forecasts import ForecastOffice
@@ -43,7 +44,6 @@ from offhook.storage.token_store import Scope, Tokens
 from offhook.temporal.callbacks import CallbackDesk
 from offhook.temporal.client import connect
 from offhook.temporal.worker import run_worker
-from tests.api.test_api_resources import TREE
 from tests.support.aliens import plant
 from tests.support.api import QUICK
 from tests.support.backend import Served as App
@@ -68,7 +68,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 MADE: "dict[str, Any]" = {
-    "POST ivr/trees": {"files": [{"file": "menu.yaml", "text": TREE}], "name": "menu"},
+    "POST ivr/trees": {"files": [{"file": "menu.yaml", "text": EXAMPLE_TREE}], "name": "menu"},
     "PUT ivr/routes": {"switch": "pbx", "tree": "menu", "called": "800123456"},
     "PUT schedules/{schedule}": {
         "job": {"kind": "start", "campaign_id": "alien-campaign"},
