@@ -26,12 +26,12 @@ import psutil
 from offhook.accounts.roles import Permission
 from offhook.storage.database import Database
 from offhook.storage.pool import open_pool
+from tests.bench.own import own_process, print_measured
 from tests.support.api import token_for
 from tests.support.backend import API, served
 from tests.support.builders import Rows
 from tests.support.feed import Scribe
 from tests.support.serving import serving
-from tests.support.stack import TEMPLATE, make_template, postgres_server
 
 STEP_S = 0.02
 """How often the journal is written."""
@@ -51,17 +51,9 @@ async def serve(url: str) -> None:
 @asynccontextmanager
 async def api_process(url: str) -> AsyncIterator[tuple[psutil.Process, str]]:
     """The API in a process of its own, and where it is."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.feed_load", "--serve", url),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
+    async with own_process("tests.bench.feed_load", "--serve", url) as process:
+        assert process.stdout is not None
         yield psutil.Process(process.pid), (await process.stdout.readline()).decode().strip()
-    finally:
-        process.kill()
-        await process.wait()
 
 
 @dataclass
@@ -182,14 +174,6 @@ async def measure(url: str, asked: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def run(asked: argparse.Namespace) -> dict[str, Any]:
-    """Measure on a database of its own."""
-    with postgres_server() as postgres:
-        make_template(postgres)
-        url = asyncio.run(postgres.create(template=TEMPLATE))
-        return asyncio.run(measure(url, asked))
-
-
 def main() -> None:
     """Run it as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -202,7 +186,7 @@ def main() -> None:
     if asked.serve is not None:
         asyncio.run(serve(asked.serve))
     else:
-        print(json.dumps(run(asked)))  # noqa: T201
+        print_measured(measure, asked)
 
 
 if __name__ == "__main__":

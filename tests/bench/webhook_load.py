@@ -13,9 +13,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,9 @@ from offhook.storage.pool import open_pool
 from offhook.temporal.codec import KeyRing
 from offhook.webhooks.service import sending_webhooks
 from offhook.webhooks.signing import SecretBox
+from tests.bench.own import own_process, print_measured
 from tests.support.builders import Rows
 from tests.support.feed import Scribe
-from tests.support.stack import TEMPLATE, make_template, postgres_server
 from tests.support.webhooks import receiving
 
 STEP_S = 0.05
@@ -57,21 +56,6 @@ async def receive(answer_ms: float) -> None:
             receiver.secrets.append(line.strip())
 
 
-@asynccontextmanager
-async def receiver_process(answer_ms: float) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The receiver, in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.webhook_load", "--receive", str(answer_ms)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        await process.wait()
-
-
 async def write(scribe: Scribe, facts: int, rate: float, written: dict[str, float]) -> None:
     """Write calls that have ended, spread over time; when each was written."""
     began, count = time.monotonic(), 0
@@ -93,13 +77,14 @@ async def hear(process: asyncio.subprocess.Process, count: int, heard: dict[str,
         heard.setdefault(told["id"], told["at"])
 
 
-async def measure(url: str, home: Path, asked: argparse.Namespace) -> dict[str, Any]:
+async def measure(home: Path, url: str, asked: argparse.Namespace) -> dict[str, Any]:
     """Write, deliver, and say how long each took."""
     settings = Settings(home=home, webhooks=WebhookSettings(allow_private=True))
     pool = await open_pool(url, size=4)
     written: dict[str, float] = {}
     heard: dict[str, float] = {}
-    async with Database.open(url) as database, receiver_process(asked.answer_ms) as process:
+    receiver = own_process("tests.bench.webhook_load", "--receive", str(asked.answer_ms))
+    async with Database.open(url) as database, receiver as process:
         assert process.stdin is not None
         assert process.stdout is not None
         rows = Rows(database)
@@ -137,14 +122,6 @@ async def measure(url: str, home: Path, asked: argparse.Namespace) -> dict[str, 
     return told
 
 
-def run(asked: argparse.Namespace) -> dict[str, Any]:
-    """Measure on a database of its own."""
-    with tempfile.TemporaryDirectory() as home, postgres_server() as postgres:
-        make_template(postgres)
-        url = asyncio.run(postgres.create(template=TEMPLATE))
-        return asyncio.run(measure(url, Path(home), asked))
-
-
 def main() -> None:
     """Run it as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -157,7 +134,8 @@ def main() -> None:
     if asked.receive is not None:
         asyncio.run(receive(asked.receive))
     else:
-        print(json.dumps(run(asked)))  # noqa: T201
+        with tempfile.TemporaryDirectory() as home:
+            print_measured(partial(measure, Path(home)), asked)
 
 
 if __name__ == "__main__":

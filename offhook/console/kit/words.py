@@ -60,6 +60,11 @@ def plain(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def with_reason(said: str, reason: str) -> str:
+    """What was said and, where one was given, the reason behind it."""
+    return f"{said}: {plain(reason).lower()}" if reason else said
+
+
 def sentence(text: str) -> str:
     """Text with a capital first, unless it begins with a name of code."""
     first = text.split(" ", 1)[0].rstrip(":,")

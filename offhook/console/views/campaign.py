@@ -292,12 +292,7 @@ def campaign_details(view: CampaignView) -> Markup:
         section("The pacer", pacer(view)),
         el(
             "div",
-            section(
-                "What calls came to",
-                bars(view.outcomes, tones=OUTCOME_TONES)
-                if view.outcomes
-                else empty("No call has ended yet", "Outcomes appear as calls end."),
-            ),
+            outcomes_section(view.outcomes, "Outcomes appear as calls end."),
             section(
                 "What agents said",
                 bars(view.dispositions)
@@ -308,6 +303,14 @@ def campaign_details(view: CampaignView) -> Markup:
         ),
         class_="split",
     )
+
+
+def outcomes_section(outcomes: Mapping[str, int], or_else: str) -> Markup:
+    """How calls ended; while none has, what to wait for or do."""
+    shown = (
+        bars(outcomes, tones=OUTCOME_TONES) if outcomes else empty("No call has ended yet", or_else)
+    )
+    return section("What calls came to", shown)
 
 
 def pacer(view: CampaignView) -> Markup:

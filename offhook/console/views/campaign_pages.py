@@ -24,9 +24,8 @@ from offhook.console.kit.parts import (
     table,
 )
 from offhook.console.kit.words import count, instant, number_of, plain, share
-from offhook.console.views.campaign import campaign_figures
+from offhook.console.views.campaign import campaign_figures, outcomes_section
 from offhook.console.views.launch import imports_table
-from offhook.console.views.names import OUTCOME_TONES
 from offhook.console.views.new_campaign import MODE_WORDS
 from offhook.storage.import_reads import ImportRow
 from offhook.storage.reports import CampaignReport
@@ -200,12 +199,7 @@ def report_page(report: CampaignReport) -> Markup:
             ),
             el(
                 "div",
-                section(
-                    "What calls came to",
-                    bars(report.outcomes, tones=OUTCOME_TONES)
-                    if report.outcomes
-                    else empty("No call has ended yet", "Start the campaign first."),
-                ),
+                outcomes_section(report.outcomes, "Start the campaign first."),
                 section("Contacts that are finished", _finished(report)),
                 class_="stack",
             ),

@@ -24,7 +24,7 @@ from offhook.console.kit.parts import (
     section,
     submit,
 )
-from offhook.console.kit.words import instant, plain, since, until
+from offhook.console.kit.words import instant, plain, since, until, with_reason
 from offhook.offices.desk import codes_of
 from offhook.storage.agent_store import AgentRow, PreviewRow
 from offhook.storage.callback_lists import CallbackListView
@@ -74,9 +74,7 @@ def state_word(desk: Desk) -> tuple[str, str]:
         return "Reading", "accent"
     if desk.agent.status is AgentStatus.available:
         return ("Ready", "good") if desk.agent.reachable else ("Telephone away", "bad")
-    why = desk.agent.status_reason
-    said = plain(desk.agent.status)
-    return f"{said}: {plain(why).lower()}" if why else said, "warn"
+    return with_reason(plain(desk.agent.status), desk.agent.status_reason), "warn"
 
 
 def status_buttons(agent: AgentRow) -> tuple[Markup, ...]:

@@ -8,7 +8,7 @@ from dialer.agent import AgentState
 from dialer.call import CallState
 from dialer.model import AgentStatus, CampaignPhase
 from offhook.console.kit.parts import badge
-from offhook.console.kit.words import plain
+from offhook.console.kit.words import plain, with_reason
 from offhook.storage.floor_reads import FloorAgent
 
 PHASE_TONES: Mapping[CampaignPhase, str] = {
@@ -84,9 +84,7 @@ def doing(agent: FloorAgent) -> str:
 def why_not_ready(agent: FloorAgent) -> str:
     """What an agent does, and why where they are not ready and said so."""
     word = doing(agent)
-    if word == "Not ready" and agent.status_reason:
-        return f"{word}: {plain(agent.status_reason).lower()}"
-    return word
+    return with_reason(word, agent.status_reason) if word == "Not ready" else word
 
 
 def doing_tone(word: str) -> str:

@@ -20,7 +20,7 @@ from offhook.console.kit.parts import (
     section,
     table,
 )
-from offhook.console.kit.words import count, instant, of, plain, span
+from offhook.console.kit.words import count, instant, of, plain, span, with_reason
 from offhook.offices.switches import UNKNOWN, SwitchHealth, SwitchShown
 from offhook.switches.base import CheckResult
 
@@ -222,8 +222,7 @@ def _agents(shown: SwitchShown) -> Markup:
                 one.agent_id,
                 badge("there", "good") if one.reachable else badge("away", "bad"),
                 one.number,
-                plain(one.status)
-                + (f": {plain(one.status_reason).lower()}" if one.status_reason else ""),
+                with_reason(plain(one.status), one.status_reason),
             ),
         )
         for one in shown.agents
