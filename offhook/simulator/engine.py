@@ -55,18 +55,10 @@ class Pbx(Plant):
             order.calling, order.calling_number, Side.calling, answers=order.calling_answers
         )
         leg.ring_timeout = order.ring_timeout or leg.ring_timeout
-        call = Call(
-            id=self.new_id(),
-            extid=order.extid,
-            started_at=self.clock.wall(),
-            started_mono=self.clock.monotonic(),
-            calling=leg,
-            wanted=order.called,
-            wanted_number=order.called_number,
-            by_user=order.by_user,
-            auto_answer_called=order.called_answers,
-            customer_called=order.customer_called,
-        )
+        call = self.new_call(leg, order.called, order.called_number, order.extid)
+        call.by_user = order.by_user
+        call.auto_answer_called = order.called_answers
+        call.customer_called = order.customer_called
         if leg.entity.kind is EntityKind.gateway:
             self.check_line(leg.entity, leg.number)
         self.calls[call.id] = call
@@ -79,15 +71,7 @@ class Pbx(Plant):
         self.must_exist(called)
         leg = self.new_leg(entity, number, Side.calling, answers=False)
         leg.state = LegState.active
-        call = Call(
-            id=self.new_id(),
-            extid=None,
-            started_at=self.clock.wall(),
-            started_mono=self.clock.monotonic(),
-            calling=leg,
-            wanted=called,
-            wanted_number=called_number,
-        )
+        call = self.new_call(leg, called, called_number, None)
         self.check_line(leg.entity, leg.number)
         self.calls[call.id] = call
         self.take_line(call, leg, inbound=True)

@@ -121,6 +121,18 @@ class Plant:
         )
         return leg
 
+    def new_call(self, calling: Leg, wanted: Entity | None, number: str, extid: str | None) -> Call:
+        """A call that begins now, and is not among the calls yet."""
+        return Call(
+            id=self.new_id(),
+            extid=extid,
+            started_at=self.clock.wall(),
+            started_mono=self.clock.monotonic(),
+            calling=calling,
+            wanted=wanted,
+            wanted_number=number,
+        )
+
     def check_line(self, entity: Entity, number: str) -> None:
         """Refuse a number that can't be dialled, or a gateway that can't dial it."""
         gateway = self.gateways[entity.id]

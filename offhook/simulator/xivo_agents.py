@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -171,7 +172,7 @@ class Acd:
 
     def set_group(self, agent_id: int, group_id: int) -> None:
         """Put an agent into a group; nothing where there is none."""
-        if agent_id in self.agents and group_id in {g.id for g in self._config.groups_of_agents}:
+        with suppress(CannotDo):
             self.configure_agent(agent_id, group=group_id)
 
     def configure_agent(

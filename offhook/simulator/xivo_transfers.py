@@ -7,7 +7,7 @@ released at the telephone. Data that was attached to the first call goes with it
 
 from __future__ import annotations
 
-from offhook.simulator.model import Call, Entity, EntityKind, Leg, LegState, Side
+from offhook.simulator.model import Call, EntityKind, Leg, LegState, Side
 from offhook.simulator.plant import CannotDo
 from offhook.simulator.switching import LegRef, divert, transfer
 from offhook.simulator.xivo_calls import Telephones
@@ -40,16 +40,8 @@ class Transfers:
         self._telephones.set_hold(extension, call.id, on=True)
         mine = pbx.new_leg(leg.entity, extension, Side.calling, answers=True)
         mine.state = LegState.active
-        asking = Call(
-            id=pbx.new_id(),
-            extid=None,
-            started_at=pbx.clock.wall(),
-            started_mono=pbx.clock.monotonic(),
-            calling=mine,
-            wanted=target,
-            wanted_number=number,
-            customer_called=True,
-        )
+        asking = pbx.new_call(mine, target, number, None)
+        asking.customer_called = True
         self._begun[extension] = (call, leg, asking, destination)
         pbx.calls[asking.id] = asking
         pbx.users[leg.entity.id].legs.append(mine)
@@ -101,6 +93,5 @@ class Transfers:
 
     def _divert(self, call: Call, leg: Leg, destination: str) -> None:
         pbx = self._telephones.pbx
-        target: Entity
         target, number = pbx.find_target(destination)
         divert(pbx, LegRef(call.id, None, leg.id), target, number)

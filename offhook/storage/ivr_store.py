@@ -56,7 +56,10 @@ _ROUTED = """
 SELECT tree, hold_audio, callback_list FROM ivr_routes
 WHERE switch_id = $1 AND ivr_id = $2 AND called = $3
 """
-_UNROUTE = "DELETE FROM ivr_routes WHERE switch_id = $1 AND ivr_id = $2 AND called = $3"
+_UNROUTE = """
+DELETE FROM ivr_routes WHERE switch_id = $1 AND ivr_id = $2 AND called = $3
+RETURNING tree, hold_audio, callback_list
+"""
 _ROUTES = """
 SELECT called, tree, callback_list, hold_audio FROM ivr_routes
 WHERE switch_id = $1 AND ivr_id = '' ORDER BY called
@@ -244,8 +247,7 @@ class IvrStore:
     async def drop_route(self, switch: SwitchId, *, ivr_id: str, called: str) -> bool:
         """Have no tree answer any more; false if none did."""
         async with self._connection() as connection:
-            before = await connection.fetchrow(_ROUTED, switch, ivr_id, called)
-            await connection.execute(_UNROUTE, switch, ivr_id, called)
+            before = await connection.fetchrow(_UNROUTE, switch, ivr_id, called)
         note_change(_subject(switch, ivr_id, called), dict(before) if before else None, None)
         return before is not None
 

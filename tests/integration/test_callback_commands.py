@@ -11,19 +11,11 @@ from offhook.cli import main
 from offhook.storage.callback_lists import CallbackLists
 from offhook.storage.database import Database
 from tests.integration.test_callback_promise import LIST
-from tests.support.stack import TemporalDev
 
 
 async def test_list_is_removed_with_its_callbacks_once_that_is_confirmed(
-    database: Database,
-    database_url: str,
-    temporal_dev: TemporalDev,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    database: Database, services_env: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("OFFHOOK_DATABASE__URL", database_url)
-    monkeypatch.setenv("OFFHOOK_TEMPORAL__ADDRESS", temporal_dev.address)
-    monkeypatch.setenv("OFFHOOK_TEMPORAL__NAMESPACE", temporal_dev.namespace)
     lists, now = CallbackLists(database), datetime.now(UTC)
     await lists.create(LIST, now=now)
     new = NewCallback(numbers=("+390230210082",), due_on=now.date() + timedelta(days=60))

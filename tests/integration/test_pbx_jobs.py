@@ -44,7 +44,6 @@ from offhook.temporal.worker import adapters, build_worker
 from tests.support.builders import NOW, SWITCH, Rows
 from tests.support.campaigns import until
 from tests.support.floor_stack import floor_stack
-from tests.support.stack import TemporalDev
 
 TODAY = NOW.date()
 CAMPAIGN = CampaignId("c1")
@@ -67,14 +66,10 @@ class Office:
 @pytest.fixture
 async def office(
     database: Database,
-    database_url: str,
-    temporal_dev: TemporalDev,
+    services_env: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Office]:
     """Everything that a job needs, and a campaign `c1` without contacts."""
-    monkeypatch.setenv("OFFHOOK_DATABASE__URL", database_url)
-    monkeypatch.setenv("OFFHOOK_TEMPORAL__ADDRESS", temporal_dev.address)
-    monkeypatch.setenv("OFFHOOK_TEMPORAL__NAMESPACE", temporal_dev.namespace)
     # A command would send the whole process's log to a stream that ends with the test.
     monkeypatch.setattr(pbx_jobs_cmd, "prepare", load_settings)
     settings = load_settings()

@@ -12,7 +12,6 @@ from offhook.cli import main
 from offhook.storage.account_audit import AuditFilter, AuditLog
 from offhook.storage.database import Database
 from tests.support.builders import Rows
-from tests.support.stack import TemporalDev
 from tests.support.webhooks import receiving
 
 Run = Callable[..., Any]
@@ -20,15 +19,9 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def offhook(
-    database_url: str,
-    temporal_dev: TemporalDev,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    services_env: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
     """Runs a command line in a thread of its own; returns its JSON after checking its exit."""
-    monkeypatch.setenv("OFFHOOK_DATABASE__URL", database_url)
-    monkeypatch.setenv("OFFHOOK_TEMPORAL__ADDRESS", temporal_dev.address)
-    monkeypatch.setenv("OFFHOOK_TEMPORAL__NAMESPACE", temporal_dev.namespace)
     monkeypatch.setenv("OFFHOOK_WEBHOOKS__ALLOW_PRIVATE", "true")
 
     async def run(*words: str, code: int = 0, plain: bool = False) -> Any:
