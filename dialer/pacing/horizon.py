@@ -37,7 +37,7 @@ class Outlook:
 
     answers: Vector
     """By half second of ringing."""
-    fresh: list[tuple[float, ...]]
+    fresh: list[list[float]]
     """The cumulants of a call that is yet to be placed, for each moment."""
     talks: Vector
     """By second of talk: talk and wrap-up are over."""
@@ -72,7 +72,7 @@ def outlook(
     answers = _by_age(table * caution)
     return Outlook(
         answers=answers,
-        fresh=list(zip(*answers[0].reshape(CUMULANTS, MOMENTS).tolist(), strict=True)),
+        fresh=by_moment(answers[0]),
         talks=_by_age(_over_by(talk.survival(now_s), until, ended) * talk.caution),
         wraps=_by_age(_residual(1.0 - ended, until)),
         parks=_by_age(_residual(park.survival(now_s), until)),
@@ -89,6 +89,12 @@ def cumulants(chances: Vector) -> Vector:
     return np.concatenate(
         (chances, spread, spread * (1.0 - 2.0 * chances), spread * (1.0 - 6.0 * spread))
     )
+
+
+def by_moment(sums: Vector) -> list[list[float]]:
+    """The cumulants at each moment, of a row or a sum of rows."""
+    out: list[list[float]] = sums.reshape(CUMULANTS, MOMENTS).T.tolist()
+    return out
 
 
 def _by_age(chances: Vector) -> Vector:

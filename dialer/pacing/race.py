@@ -14,7 +14,7 @@ import numpy as np
 from dialer.pacing.binomials import Counts
 from dialer.pacing.crowds import Crowd
 from dialer.pacing.estimates import Vector
-from dialer.pacing.horizon import CUMULANTS, MOMENTS, Outlook
+from dialer.pacing.horizon import MOMENTS, Outlook, by_moment
 
 CROWD = 1.5
 """Variance of answers and agents from which their difference is a smooth curve; more by one for
@@ -45,8 +45,7 @@ class Race:
         self._tables, self._answers, self._agents = tables, answers, freed
         self._free, self._spare = free, spare
         # Answers less agents who come free. The moments are few: plain floats are faster.
-        beyond = answers.sums + _SIGNS * freed.sums + _LATTICE
-        self._rows: list[list[float]] = beyond.reshape(CUMULANTS, MOMENTS).T.tolist()
+        self._rows = by_moment(answers.sums + _SIGNS * freed.sums + _LATTICE)
         self._smooth = min(map(_VARIANCE, self._rows)) >= (CROWD if free >= 0 else CROWD - free)
         self._counts: Counts | None = None
         self._risks: dict[int, float] = {}

@@ -9,6 +9,8 @@ REQUIRED = (3, 5, 8, 10, 20, 30, 50)
 """Floors of which the figure is wanted; the others are shown beside them."""
 FIGURE = (1, 2, *REQUIRED, 100)
 AGENTS = (1, 2, 3, 5, 10, 20, 50, 100)
+STANDARD = tuple(Case(pacer="", agents=agents, seeds=1, hours=1.0).floor for agents in AGENTS)
+"""The floors of the figure with so many agents."""
 RULES = ("vicidial_hard_limit", "vicidial_average", "vicidial_tapered")
 AIMS, LARGE, LARGE_AIMS = (-1, -3, -5, -7, -10), 50, (-15, -20)
 """Differences of agents and waiting calls that VICIdial's tapered rule is aimed at, beside 0; from
@@ -58,7 +60,6 @@ def figure() -> list[Case]:
 
 def rivals() -> list[Case]:
     """Everybody else on the same floor."""
-    floors = [Case(pacer="", agents=agents, seeds=1, hours=1.0).floor for agents in AGENTS]
     return [
         Case(
             pacer=pacer,
@@ -66,7 +67,7 @@ def rivals() -> list[Case]:
             seeds=max(1, min(8, 12 // floor.agents)),
             hours=8.0 if floor.agents <= 20 else 4.0,
         )
-        for floor in floors
+        for floor in STANDARD
         for pacer in rivals_on(floor)
     ]
 

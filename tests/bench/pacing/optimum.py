@@ -13,6 +13,7 @@ a linear programme, so exactly).
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -106,9 +107,14 @@ def solve(floor: Memoryless) -> float:
 
 def optimum(floor: Memoryless) -> float:
     """Return the same, computed once and then remembered beside this file."""
-    known: dict[str, float] = json.loads(CACHE.read_text()) if CACHE.exists() else {}
+    return remembered(CACHE, floor, solve)
+
+
+def remembered(cache: Path, floor: Memoryless, compute: Callable[[Memoryless], float]) -> float:
+    """Return what is computed of a floor: from the cache, or to be found there from now on."""
+    known: dict[str, float] = json.loads(cache.read_text()) if cache.exists() else {}
     key = " ".join(f"{name}={value:g}" for name, value in asdict(floor).items())
     if key not in known:
-        known[key] = round(solve(floor), 5)
-        CACHE.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+        known[key] = round(compute(floor), 5)
+        cache.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
     return known[key]

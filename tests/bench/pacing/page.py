@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 
 from tests.bench.pacing import cases
+from tests.bench.pacing.looked_up import best_of, key_of, outcome_of
 from tests.bench.pacing.optimum import Memoryless, optimum
 from tests.bench.pacing.pictures import abandonment_picture, utilisation_picture
 from tests.bench.pacing.rule import known_rule
@@ -115,33 +116,6 @@ def rule_table() -> str:
     )
 
 
-def best_of(
-    found: dict[str, Outcome], pacers: Sequence[str], floor: Memoryless
-) -> tuple[str, Outcome] | None:
-    """The setting of a rule that uses agents best within the cap."""
-    tried = [(pacer, _of(found, pacer, floor)) for pacer in pacers]
-    legal = [(pacer, got) for pacer, got in tried if got and got.abandonment <= floor.cap]
-    return max(legal, key=lambda each: each[1].utilisation, default=None)
-
-
-def _of(found: dict[str, Outcome], pacer: str, floor: Memoryless) -> Outcome | None:
-    """What a pacer came to; one that knows of no cap, at any."""
-    caps = (floor.cap, *cases.CAPS)
-    return next((got for cap in caps if (got := found.get(_key(pacer, floor, cap)))), None)
-
-
-def _key(pacer: str, floor: Memoryless, cap: float) -> str:
-    return Case(
-        pacer=pacer,
-        agents=floor.agents,
-        seeds=1,
-        hours=1.0,
-        answer_probability=floor.answer_probability,
-        handle_s=floor.handle_s,
-        cap=cap,
-    ).key
-
-
 def _cell(got: Outcome | None) -> str:
     if got is None:
         return "-"
@@ -153,7 +127,8 @@ def _rule_rows(
 ) -> list[list[str]]:
     """A row for each rule and for the best setting of a tuned one, a column for each floor."""
     rows = [
-        [NAMES[pacer], *(_cell(_of(found, pacer, floor)) for floor in floors)] for pacer in names
+        [NAMES[pacer], *(_cell(outcome_of(found, pacer, floor)) for floor in floors)]
+        for pacer in names
     ]
     aims, ratios = ["VICIdial ADAPT_TAPERED, best aim"], ["best fixed ratio"]
     for floor in floors:
@@ -170,7 +145,6 @@ def _rule_rows(
 
 def rivals_table(found: dict[str, Outcome]) -> str:
     """Everybody on the same floor."""
-    floors = [Case(pacer="", agents=agents, seeds=1, hours=1.0).floor for agents in cases.AGENTS]
     shifts = [found[case.key] for case in cases.rivals() if case.key in found]
     return (
         "### Against other rules\n\nThe same floor; percent of agents' time used / percent"
@@ -190,7 +164,7 @@ def rivals_table(found: dict[str, Outcome]) -> str:
         " at the use that is shown here for the formula to the letter.\n\n"
         + table(
             ["", *(f"{agents} agents" for agents in cases.AGENTS)],
-            _rule_rows(found, list(NAMES), floors),
+            _rule_rows(found, list(NAMES), cases.STANDARD),
         )
         + "\n\n![Utilisation against agents](pictures/utilisation.svg)"
         + "\n\n![Abandonment over a shift](pictures/abandonment.svg)"
@@ -211,7 +185,7 @@ def grid_table(found: dict[str, Outcome]) -> str:
             floor = Memoryless(
                 agents=agents, answer_probability=probability, handle_s=handle, cap=cap
             )
-            got = found.get(_key("predictive", floor, cap))
+            got = found.get(key_of("predictive", floor, cap))
             share = "-" if got is None else f"{got.utilisation / optimum(floor):.3f}"
             lost = "-" if got is None else percent(got.abandonment, 2)
             cells.append(f"{share} / {lost}")

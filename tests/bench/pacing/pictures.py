@@ -1,16 +1,15 @@
 """Pictures of what was run: use against agents, abandonment over a shift."""
 
 import random
-from collections.abc import Sequence
 
 from dialer.model import Mode
 from dialer.simulation.run import Shift
 from offhook.cli.pacing_chart import Chart, Limit, Series, svg
 from tests.bench.pacing import cases
-from tests.bench.pacing.optimum import Memoryless, optimum
+from tests.bench.pacing.looked_up import best_of
+from tests.bench.pacing.optimum import optimum
 from tests.bench.pacing.runs import Case, Outcome, maker
 
-CAP = 0.03
 SHORT = {
     "predictive": "offhook predictive",
     "progressive": "progressive",
@@ -26,13 +25,8 @@ FIRST_ANSWERS, EVERY = 40, 10
 """Answers before a rate is drawn, and between two points of it."""
 
 
-def _standard(agents: int) -> Memoryless:
-    return Case(pacer="", agents=agents, seeds=1, hours=1.0).floor
-
-
 def utilisation_picture(found: dict[str, Outcome]) -> str:
     """Utilisation against agents."""
-    floors = [_standard(agents) for agents in cases.AGENTS]
     lines = []
     for pacer, name in SHORT.items():
         got = {
@@ -43,9 +37,12 @@ def utilisation_picture(found: dict[str, Outcome]) -> str:
         over = any(each.abandonment > LEGAL for each in got.values() if each)
         label = f"{name} (over 3 %)" if over else name
         lines.append(Series(name=label, points=points, strong=pacer == "predictive"))
-    lines.append(Series(name="best fixed ratio", points=_best_ratios(found, floors)))
+    lines.append(Series(name="best fixed ratio", points=_best_ratios(found)))
     lines.append(
-        Series(name="optimum", points=[(floor.agents, 100 * optimum(floor)) for floor in floors])
+        Series(
+            name="optimum",
+            points=[(floor.agents, 100 * optimum(floor)) for floor in cases.STANDARD],
+        )
     )
     return svg(
         Chart(
@@ -60,19 +57,12 @@ def utilisation_picture(found: dict[str, Outcome]) -> str:
     )
 
 
-def _best_ratios(
-    found: dict[str, Outcome], floors: Sequence[Memoryless]
-) -> list[tuple[float, float]]:
+def _best_ratios(found: dict[str, Outcome]) -> list[tuple[float, float]]:
     """The most that a constant ratio gains within the cap."""
     points = []
-    for floor in floors:
-        tried = [
-            found.get(Case(pacer=pacer, agents=floor.agents, seeds=1, hours=1.0).key)
-            for pacer in cases.fixed(floor)
-        ]
-        kept = [each.utilisation for each in tried if each and each.abandonment <= CAP]
-        if kept:
-            points.append((float(floor.agents), 100 * max(kept)))
+    for floor in cases.STANDARD:
+        if best := best_of(found, cases.fixed(floor), floor):
+            points.append((float(floor.agents), 100 * best[1].utilisation))
     return points
 
 

@@ -7,19 +7,18 @@ curve, and the use at the cap is on the line between two of its points, as where
 between two limits.
 """
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dialer.pacing.crowds import Crowd
-from dialer.pacing.horizon import CUMULANTS, MOMENTS, SETTLE_S, Outlook, cumulants
+from dialer.pacing.horizon import CUMULANTS, MOMENTS, SETTLE_S, Outlook, by_moment, cumulants
 from dialer.pacing.predictive import weight
 from dialer.pacing.race import Race
-from tests.bench.pacing.optimum import Memoryless, Table
+from tests.bench.pacing.optimum import Memoryless, Table, remembered
 
 CACHE = Path(__file__).parent / "rule.json"
 LIMITS = np.exp(np.linspace(math.log(1e-4), 0.0, 140))
@@ -43,7 +42,7 @@ def risks(floor: Memoryless) -> Table:
     answers = cumulants(floor.answer_probability * quantiles)[None, :]
     tables = Outlook(
         answers=answers,
-        fresh=list(zip(*answers[0].reshape(CUMULANTS, MOMENTS).tolist(), strict=True)),
+        fresh=by_moment(answers[0]),
         talks=cumulants(1.0 - np.exp(-until / floor.handle_s))[None, :],
         wraps=np.zeros((1, CUMULANTS * MOMENTS)),
         parks=np.zeros((1, CUMULANTS * MOMENTS)),
@@ -123,12 +122,10 @@ def _mixed(points: list[Point], cap: float) -> Iterator[float]:
 
 def known_rule(floor: Memoryless) -> float:
     """Return the use of agents at the cap, computed once and then remembered beside this file."""
-    known: dict[str, float] = json.loads(CACHE.read_text()) if CACHE.exists() else {}
-    key = " ".join(f"{name}={value:g}" for name, value in asdict(floor).items())
-    if key not in known:
-        risk = risks(floor)
-        policies = dict.fromkeys(policy(floor, risk, limit) for limit in LIMITS)
-        points = [evaluated(floor, each) for each in policies]
-        known[key] = round(max(_mixed(points, floor.cap)), 5)
-        CACHE.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-    return known[key]
+    return remembered(CACHE, floor, _best_use)
+
+
+def _best_use(floor: Memoryless) -> float:
+    risk = risks(floor)
+    policies = dict.fromkeys(policy(floor, risk, limit) for limit in LIMITS)
+    return max(_mixed([evaluated(floor, each) for each in policies], floor.cap))

@@ -24,9 +24,9 @@ from dialer.model import AgentId
 from tests.support.callbacks import AFTERNOON, ANNA, BRUNO, MORNING, NUMBER, a_request
 
 DAY = date(2026, 3, 29)
+"""The clocks of Rome go from 02:00 to 03:00."""
 _LATEST = datetime.combine(DAY, time(23, 59))
 _FIRST, _LAST = (datetime.combine(day, time()) for day in (date(2026, 1, 1), date(2027, 12, 31)))
-"""The clocks of Rome go from 02:00 to 03:00."""
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
 asks = st.builds(
