@@ -28,9 +28,7 @@ def dial_until_somebody_talks(page: Page) -> None:
     expect(talking.first).to_be_visible()
 
 
-def test_an_agent_works_by_keys_alone_talks_promises_and_rests_with_a_reason(
-    enter: Enter, stage: Stage
-) -> None:
+def test_an_agent_works_by_keys_alone_talks_promises_and_rests_with_a_reason(enter: Enter) -> None:
     page = enter("gina", "/")
     expect(page).to_have_url(re.compile("/desk"))
     dial_until_somebody_talks(page)

@@ -102,7 +102,7 @@ def test_pages_that_are_empty_say_what_to_do_next(enter: Enter, stage: Stage) ->
         assert faults(page) == [], path
 
 
-def test_a_supervisor_works_from_the_floor_by_keys_alone(enter: Enter, stage: Stage) -> None:
+def test_a_supervisor_works_from_the_floor_by_keys_alone(enter: Enter) -> None:
     page = enter("ada", "/floor")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the page")
@@ -126,7 +126,7 @@ def test_a_supervisor_works_from_the_floor_by_keys_alone(enter: Enter, stage: St
 
 
 def test_a_page_says_since_when_it_is_old_without_a_connection_and_without_news(
-    enter: Enter, stage: Stage
+    enter: Enter,
 ) -> None:
     page = enter("ada", "/floor")
     page.wait_for_function("window.socket && window.socket.connected")

@@ -71,9 +71,7 @@ def test_a_campaign_is_paused_and_resumed_with_confirmation_and_it_is_in_the_aud
     expect(row).to_contain_text("Done")
 
 
-def test_a_file_becomes_a_campaign_that_is_started(
-    enter: Enter, stage: Stage, contact_file: Path
-) -> None:
+def test_a_file_becomes_a_campaign_that_is_started(enter: Enter, contact_file: Path) -> None:
     page = enter("sam", "/new-campaign")
     page.get_by_label("CSV file of contacts").set_input_files(contact_file)
     expect(page.get_by_text("10 contacts", exact=True)).to_be_visible()
@@ -107,7 +105,7 @@ def test_a_file_becomes_a_campaign_that_is_started(
 
 
 def test_settings_change_while_a_campaign_runs_and_nonsense_is_refused_with_its_name(
-    enter: Enter, stage: Stage
+    enter: Enter,
 ) -> None:
     page = enter("sam", "/campaigns/winter/settings")
     page.get_by_label("Wrap up at most").fill("9")
@@ -137,7 +135,7 @@ def test_a_contact_is_found_by_key_and_told_why(enter: Enter, stage: Stage) -> N
     expect(page.get_by_text("Nobody was found")).to_be_visible()
 
 
-def test_a_switch_is_checked(enter: Enter, stage: Stage) -> None:
+def test_a_switch_is_checked(enter: Enter) -> None:
     page = enter("ada", "/switches")
     page.get_by_role("link", name="demo-pbx").click()
     page.get_by_role("button", name="Check it").click()
@@ -147,7 +145,7 @@ def test_a_switch_is_checked(enter: Enter, stage: Stage) -> None:
     expect(told).to_contain_text(re.compile("Call (started|ringing|answered|joined|held|ended)"))
 
 
-def test_a_menu_is_drawn_checked_and_tried_in_the_page(enter: Enter, stage: Stage) -> None:
+def test_a_menu_is_drawn_checked_and_tried_in_the_page(enter: Enter) -> None:
     page = enter("sam", "/ivr")
     page.get_by_role("link", name="support").click()
     expect(page.locator(".mermaid-box svg")).to_be_visible()
@@ -161,9 +159,7 @@ def test_a_menu_is_drawn_checked_and_tried_in_the_page(enter: Enter, stage: Stag
     expect(page.get_by_text("The call ended at")).to_be_visible()
 
 
-def test_a_campaign_is_scheduled_and_its_next_ten_runs_are_shown(
-    enter: Enter, stage: Stage
-) -> None:
+def test_a_campaign_is_scheduled_and_its_next_ten_runs_are_shown(enter: Enter) -> None:
     page = enter("sam", "/schedules")
     page.get_by_role("button", name="New schedule").first.click()
     form = page.get_by_role("dialog")
