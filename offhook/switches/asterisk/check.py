@@ -12,9 +12,9 @@ from offhook.switches.asterisk.check_media import check_media, loaded
 from offhook.switches.asterisk.client import AriClient
 from offhook.switches.asterisk.snapshot import agent_views, trunk_views
 from offhook.switches.base import CheckResult
+from offhook.switches.clock_check import check_date
 from offhook.switches.delivery import EventPath
 
-SKEW_LIMIT = timedelta(seconds=30)
 EVENT_SILENCE = timedelta(minutes=15)
 
 _CALLS = ("res_stasis", "res_ari_channels", "res_ari_bridges", "res_ari_events",
@@ -58,24 +58,12 @@ async def _check_door(client: AriClient) -> list[CheckResult]:
     else:
         detail = f"Asterisk {info.system.version or 'of unknown version'}"
         results.append(CheckResult(name="authentication", ok=True, detail=detail))
-    results.append(_clock(reply.date))
+    results.append(check_date(reply.date))
     return results
 
 
 def _bad(name: str, error: SwitchError, advice: str) -> CheckResult:
     return CheckResult(name=name, ok=False, detail=str(error), advice=advice)
-
-
-def _clock(date: datetime | None) -> CheckResult:
-    if date is None:
-        return CheckResult(name="clock", ok=True, detail="the PBX does not tell its time")
-    skew = date - datetime.now(UTC)
-    return CheckResult(
-        name="clock",
-        ok=abs(skew) <= SKEW_LIMIT,
-        detail=f"the PBX is {round(skew.total_seconds()):+d} s off this machine",
-        advice="" if abs(skew) <= SKEW_LIMIT else "synchronise both clocks (NTP)",
-    )
 
 
 async def _check_rights(client: AriClient) -> CheckResult:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from dialer.switching import SwitchError, SwitchRefused, SwitchUnavailable, SwitchUnclear
 from offhook.switches.base import CheckResult
+from offhook.switches.clock_check import check_date
 from offhook.switches.delivery import EventPath
 from offhook.switches.voispeed import wire
 from offhook.switches.voispeed.client import VoispeedClient
 from offhook.switches.voispeed.settings import VoispeedSettings
 
-SKEW_LIMIT = timedelta(seconds=30)
 EVENT_SILENCE = timedelta(minutes=15)
 
 
@@ -54,20 +54,8 @@ async def _check_door(client: VoispeedClient) -> list[CheckResult]:
         )
     else:
         results.append(CheckResult(name="authentication", ok=True, detail="the token is accepted"))
-    results.append(_clock(reply.date))
+    results.append(check_date(reply.date))
     return results
-
-
-def _clock(date: datetime | None) -> CheckResult:
-    if date is None:
-        return CheckResult(name="clock", ok=True, detail="the PBX does not tell its time")
-    skew = date - datetime.now(UTC)
-    return CheckResult(
-        name="clock",
-        ok=abs(skew) <= SKEW_LIMIT,
-        detail=f"the PBX is {round(skew.total_seconds()):+d} s off this machine",
-        advice="" if abs(skew) <= SKEW_LIMIT else "synchronise both clocks (NTP)",
-    )
 
 
 async def _check_ivrs(client: VoispeedClient, settings: VoispeedSettings) -> CheckResult:

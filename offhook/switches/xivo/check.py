@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from dialer.switching import SwitchError, SwitchUnavailable
 from offhook.switches.base import CheckResult
+from offhook.switches.clock_check import check_skew
 from offhook.switches.delivery import EventPath
 from offhook.switches.xivo.auth import LoginRefused
 from offhook.switches.xivo.client import XivoClient
 from offhook.switches.xivo.settings import XivoSettings
 from offhook.switches.xivo.wire_events import AgentStateName, Profile
 
-SKEW_LIMIT = 30.0
 EVENT_SILENCE = timedelta(minutes=15)
 
 
@@ -53,19 +53,9 @@ async def _check_door(client: XivoClient) -> list[CheckResult]:
         advice = "check base_url, DNS, the firewall and that xuc runs"
         return [CheckResult(name="reachability", ok=False, detail=str(error), advice=advice)]
     known = CheckResult(name="authentication", ok=True, detail=f"user {login} is let in")
-    return [reached, known, _clock(client.authority.clock_skew)]
-
-
-def _clock(skew: float | None) -> CheckResult:
-    if skew is None:
-        return CheckResult(name="clock", ok=True, detail="the server does not tell its time")
-    ok = abs(skew) <= SKEW_LIMIT
-    return CheckResult(
-        name="clock",
-        ok=ok,
-        detail=f"the server is {round(skew):+d} s off this machine",
-        advice="" if ok else "synchronise both clocks (NTP)",
-    )
+    skew = client.authority.clock_skew
+    off = None if skew is None else timedelta(seconds=skew)
+    return [reached, known, check_skew(off, whose="the server")]
 
 
 def _check_rights(client: XivoClient) -> CheckResult:
