@@ -59,9 +59,9 @@ class ForecastTooSlow(OffhookError):
 
     code = "forecast_too_slow"
 
-    def __init__(self) -> None:
+    def __init__(self, why: str = f"the forecast was not done within {LONGEST_S:.0f} s") -> None:
         super().__init__(
-            f"the forecast was not done within {LONGEST_S:.0f} s",
+            why,
             hint="ask about fewer or smaller numbers of agents, or when less is being dialed",
         )
 
@@ -117,8 +117,10 @@ class ForecastOffice:
         try:
             async with asyncio.timeout(LONGEST_S), self._turn:
                 yield
-        except (TimeoutError, SimulationBroke):
+        except TimeoutError:
             raise ForecastTooSlow from None
+        except SimulationBroke as broke:
+            raise ForecastTooSlow(str(broke)) from None
         finally:
             self.waiting -= 1
 
