@@ -113,9 +113,12 @@ class Engine:
                 clock.heed(world, now)
             self._apply(world, event, now)
         tick = isinstance(event, Tick)
+        asked = world.pace_due, world.paced_at, world.rests_until
         self._step(world, now, tick=tick)
         if world.commands or not tick:
             world.heard_at = now
+        else:  # no journal has it, so whoever computes the journal again doesn't know of it
+            world.pace_due, world.paced_at, world.rests_until = asked
         return world.commands
 
     def next_deadline(self) -> datetime | None:

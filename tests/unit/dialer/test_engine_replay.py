@@ -182,3 +182,28 @@ def test_journal_from_before_engines_were_numbered_is_one_of_engine_1() -> None:
     run = Replay()
     run.step(entries[0])
     assert run.made_by == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ticks_that_say_nothing_may_be_lost_where_so_many_ring_that_the_pacer_rests(
+    seed: int,
+) -> None:
+    chance = Random(seed)
+    floor = Floor(
+        started(
+            agents=tuple(agent(number) for number in range(25)),
+            trunks=(trunk(90),),
+            settings=settings(mode=Mode.predictive, wrap_up=seconds(2)),
+        ),
+        contacts=[contact(number) for number in range(2_000)],
+        seed=seed,
+    )
+    for number in range(2_000):
+        floor.switch.fates[f"+3902{number:07d}"] = Fate(
+            ring=chance.uniform(3.0, 18.0),
+            answers=chance.random() < 0.3,
+            talk=chance.uniform(5.0, 40.0),
+        )
+    floor.start().run(150)
+    assert len(floor.of(PlaceCall)) > 300
+    assert list(replay(journal(floor.steps))) == []
