@@ -167,7 +167,7 @@ class Seat:
         wanted = act.text("list") or chosen or str(lists[0].list_id)
         first, _, last = call.name.partition(" ")
         try:
-            due_on = date.fromisoformat(act.text("due_on"))
+            due_on = date.fromisoformat(act.text("due_on")) if act.text("due_on") else None
             new = NewCallback(
                 numbers=(call.number,),
                 first_name=first[:200],

@@ -258,7 +258,7 @@ def new_fields(view: CallbackListView, today: str) -> tuple[Markup, ...]:
         field("First name", "first_name"),
         field("Last name", "last_name"),
         area("What about", "description", rows=2),
-        field("Day", "due_on", kind="date", value=today, min=today),
+        field("Day", "due_on", kind="date", value="", min=today, note="Today, where it is empty"),
         choice("Between", "period", period_choices(view), value=default),
     )
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from markupsafe import Markup
 
@@ -210,12 +210,12 @@ def callback_form(desk: Desk, call: DeskCall, at: datetime) -> Markup:
         for one in desk.lists
         for period in one.periods
     }
-    today: date = at.date()
+    today = at.date().isoformat()
     return form(
         "callback",
         choice("List", "list", lists) if len(lists) > 1 else None,
         choice("Between", "period", periods) if periods else None,
-        field("Day", "due_on", kind="date", value=today.isoformat(), min=today.isoformat()),
+        field("Day", "due_on", kind="date", value="", min=today, note="Today, where it is empty"),
         choice("For", "owner", {"me": "Me", "anyone": "Anybody"}),
         area("What about", "description", rows=2),
         submit("Promise it", kind=""),
